@@ -161,7 +161,7 @@ template <class W>
 Bool<W> every_used(const Statement<W>& s, unsigned position) {
   Bool<W> all = true;
   for (int l = lowest; l <= highest; ++l)
-    all = all & (!s.levels[l].used | flag(s.levels[l].value, position));
+    all = all & ((!s.levels[l].used) | flag(s.levels[l].value, position));
   return all;
 }
 template <class W>
@@ -231,14 +231,15 @@ Statement<W> state(const x86::Processor<W>& cpu, const x86::Registers<W>& r,
   Statement<W> s;
   // All bits from 63 down to the highest significant one are zero, or all are one.
   const W top48 = a.va >> 47u, top57 = a.va >> 56u;
-  s.canonical = select(flag(r.cr4, 12), (top57 == W{0}) | (top57 == W{0xff}),
-                       (top48 == W{0}) | (top48 == W{0x1ffff}));
+  const Bool<W> la57 = flag(r.cr4, 12);
+  s.canonical = (la57 & ((top57 == W{0}) | (top57 == W{0xff}))) |
+                ((!la57) & ((top48 == W{0}) | (top48 == W{0x1ffff})));
   state_levels(s, cpu, r, a.va, memory);
 
   RightsInput<W> in{};
   in.user_mode = a.cpl3 & !a.implicit;
   in.user_address = every_used(s, 2);
-  in.read = !a.write & !a.fetch;
+  in.read = !(a.write | a.fetch);
   in.write = a.write;
   in.fetch = a.fetch;
   in.wp = flag(r.cr0, 16);
