@@ -47,7 +47,8 @@ void explore(const Theorem& theorem, const ProveOptions& options, Verdict& verdi
     explorer.explore([&] { theorem.symbolic(session); });
     verdict.paths = explorer.paths();
     verdict.obligations = session.obligations();
-    if (options.scripts && session.obligations() > 0)
+    const bool wanted = options.scripts || !options.second_solver.empty();
+    if (wanted && session.obligations() > 0)
       verdict.script = session.script(std::string(theorem.name));
     const auto missing = session.missing_witnesses();
     if (session.obligations() == 0) {
@@ -80,11 +81,20 @@ std::string_view name(Status status) {
   return "unknown";
 }
 
+bool Verdict::disputed() const {
+  if (!second || second->answer == Satisfiable::unknown) return false;
+  if (status == Status::refuted) return second->answer == Satisfiable::no;
+  return second->answer == Satisfiable::yes;
+}
+
 Verdict prove(const Theorem& theorem, const ProveOptions& options) {
   Verdict verdict{.theorem = theorem};
   const auto start = std::chrono::steady_clock::now();
   try {
     explore(theorem, options, verdict);
+    if (!options.second_solver.empty() && !verdict.script.empty())
+      verdict.second =
+          second_opinion(options.second_solver, verdict.script, options.timeout_seconds);
   } catch (const std::exception& e) {
     verdict.status = Status::unknown;
     verdict.detail = e.what();

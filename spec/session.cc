@@ -59,9 +59,8 @@ std::optional<std::string> SymbolicSession::refute() {
 
 std::string SymbolicSession::script(const std::string& title) const {
   return "; " + title + "\n; Can any of " + std::to_string(obligations_.size()) +
-         " obligations fail? Must answer unsat.\n(set-logic QF_UFBV)\n" +
-         context_.declarations() + "(assert " + context_.text(some_failure()) +
-         ")\n(check-sat)\n";
+         " obligations fail? Must answer unsat.\n(set-logic QF_UFBV)\n" + context_.declarations() +
+         "(assert " + context_.text(some_failure()) + ")\n(check-sat)\n";
 }
 
 std::uint64_t ConcreteMemory::read(std::uint64_t address) const {
