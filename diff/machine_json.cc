@@ -219,10 +219,12 @@ class Reader {
   bool end_object() { return end(); }
   bool end_array() { return end(); }
   bool key(const std::string& name);
-  bool parse_error(std::size_t, const std::string&, const json::exception& e) {
+  bool parse_error(std::size_t position, const std::string&, const json::exception& e) {
+    // "[name] parse error at line L, column C: what": the line is always the first.
     const std::string_view message = e.what();
-    const auto behind_its_number = message.find("] ");
-    fail(std::string(message.substr(behind_its_number + 2)));
+    const auto place = message.find(": ");
+    const auto what = place == message.npos ? message.find("] ") : place;
+    fail(fmt::format("column {}: {}", position, message.substr(what + 2)));
     return false;
   }
 
