@@ -4,6 +4,7 @@
 #include <fmt/ranges.h>
 
 #include "diff/oracles/statement/statement_oracle.h"
+#include "diff/oracles/unicorn/unicorn_oracle.h"
 
 namespace mmuref::diff {
 namespace {
@@ -14,6 +15,7 @@ struct Named {
 };
 
 constexpr Named oracles[] = {
+    {"unicorn", make_unicorn_oracle},
     {"spec", make_statement_oracle},
 };
 
