@@ -40,14 +40,14 @@ template <class W>
 struct Walk {
   Outcome outcome = Outcome::translated;
   Rule rule = Rule::translated;
-  int level = 0;            ///< of the leaf, or of the entry that faulted; 0 if none was read
-  int count = 0;            ///< entries read; `steps[0]` is the root's
+  int level = 0;  ///< of the leaf, or of the entry that faulted; 0 if none was read
+  int count = 0;  ///< entries read; `steps[0]` is the root's
   Step<W> steps[max_level]{};
-  W physical_address{};     ///< when translated
-  W error_code{};           ///< when an exception
-  Rights<W> rights{};       ///< what all entries read grant together
-  Denials<W> denials{};     ///< when rights deny a valid translation: every cause
-  Bool<W> write = false;    ///< the access was a write
+  W physical_address{};   ///< when translated
+  W error_code{};         ///< when an exception
+  Rights<W> rights{};     ///< what all entries read grant together
+  Denials<W> denials{};   ///< when rights deny a valid translation: every cause
+  Bool<W> write = false;  ///< the access was a write
 
   constexpr const Step<W>& last() const { return steps[count - 1]; }
 };
@@ -123,8 +123,7 @@ constexpr Walk<W> walk(const Paging<W>& p, const Access<W>& a, const Memory& mem
   const W leaf_entry = result.last().value;
   result.denials = denials(p, a, result.rights, leaf_entry);
   if (result.denials.any()) {
-    return page_fault(first_denial(result.denials),
-                      {.present = true, .key = result.denials.key()});
+    return page_fault(first_denial(result.denials), {.present = true, .key = result.denials.key()});
   }
 
   // Bits 12 and up to the page size hold PAT and reserved zeros in a large leaf, not address.
