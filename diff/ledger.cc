@@ -1,25 +1,101 @@
 #include "diff/ledger.h"
 
 #include <algorithm>
+#include <array>
 
 namespace mmuref::diff {
+namespace {
+
+/// Where Unicorn 2.1, which has QEMU 5.0.1's walker, departs from the manual.
+enum class Departure : unsigned char {
+  none,
+  pages_1gb_always,
+  accessed_1gb_leaf,
+  smap_implicit_ac,
+  no_stack_fault,
+};
+
+/// For a 1-GByte page the walker sets A in the PDPTE before it judges the frame and the rights;
+/// only P and the bits reserved at any page size come first.
+bool sets_accessed_in_1gb_leaf(const Case& question, const Walk& walk) {
+  if (walk.outcome != x86::Outcome::page_fault || walk.level != 3) return false;
+  const Word pdpte = walk.last().value;
+  const Word reserved =
+      x86::paging(question.machine.cpu, question.machine.registers).reserved.leaf[3];
+  const Word judged_late = bits(29, 13);
+  return has(pdpte, x86::entry::P) && has(pdpte, x86::entry::PS) &&
+         !has(pdpte, reserved & ~judged_late);
+}
+
+void add_change(Effect& effect, const Memory::Entry& change) {
+  const auto at = std::lower_bound(effect.changes.begin(), effect.changes.end(), change);
+  if (at == effect.changes.end() || *at != change) effect.changes.insert(at, change);
+}
+
+/// What Unicorn does: the manual's answer with every departure but `without`.
+Effect unicorn_effect(Case question, Departure without) {
+  Access& access = question.access;
+  if (without != Departure::pages_1gb_always) question.machine.cpu.page1gb = true;
+  if (without != Departure::no_stack_fault) access.stack = false;
+  // With AC=1 an implicit access is judged as an explicit one of supervisor mode.
+  if (without != Departure::smap_implicit_ac && access.implicit && access.ac) {
+    access.implicit = access.cpl3 = false;
+  }
+
+  const Answer model = answer(question);
+  Effect effect = effect_of(question, model);
+  // It sets A as it goes: of what a fault may leave, all.
+  for (const Memory::Entry& change : model.may_write) add_change(effect, change);
+  if (without != Departure::accessed_1gb_leaf && sets_accessed_in_1gb_leaf(question, model.walk)) {
+    const Memory::Entry leaf{model.walk.last().address, model.walk.last().value | x86::entry::A};
+    if (leaf.second != model.walk.last().value) add_change(effect, leaf);
+  }
+  return effect;
+}
+
+/// The effect is exactly Unicorn's, and would be another without this departure.
+template <Departure departure>
+bool explains(const Difference& d) {
+  const Effect predicted = unicorn_effect(d.question, Departure::none);
+  return same_effect(predicted, d.effect) &&
+         !same_effect(unicorn_effect(d.question, departure), predicted);
+}
+
+constexpr std::array known_differences{
+    KnownDifference{"unicorn-1gb-pages-always", "unicorn",
+                    "1-GByte pages are mapped although CPUID does not enumerate them",
+                    "SDM vol. 3, 4.1.4 Enumeration of Paging Features by CPUID",
+                    explains<Departure::pages_1gb_always>},
+    KnownDifference{"unicorn-1gb-leaf-accessed", "unicorn",
+                    "A is set in a PDPTE that maps a page before its frame and rights are judged",
+                    "SDM vol. 3, 4.8 Accessed and Dirty Flags",
+                    explains<Departure::accessed_1gb_leaf>},
+    KnownDifference{
+        "unicorn-smap-implicit-ac", "unicorn", "EFLAGS.AC=1 lets an implicit access through SMAP",
+        "SDM vol. 3, 4.6.1 Determination of Access Rights", explains<Departure::smap_implicit_ac>},
+    KnownDifference{"unicorn-no-stack-fault", "unicorn",
+                    "a non-canonical stack access raises #GP(0) instead of #SS(0)",
+                    "SDM vol. 1, 3.3.7.1 Canonical Addressing",
+                    explains<Departure::no_stack_fault>},
+};
+
+}  // namespace
 
 std::span<const KnownDifference> ledger() {
-  return {};
+  return known_differences;
 }
 
 const KnownDifference* explain(std::string_view oracle, const Difference& difference) {
-  for (const KnownDifference& known : ledger()) {
+  for (const KnownDifference& known : known_differences) {
     if (known.oracle == oracle && known.explains(difference)) return &known;
   }
   return nullptr;
 }
 
 const KnownDifference* find_known(std::string_view name) {
-  const auto entries = ledger();
-  const auto found = std::find_if(entries.begin(), entries.end(),
+  const auto found = std::find_if(known_differences.begin(), known_differences.end(),
                                   [&](const KnownDifference& known) { return known.name == name; });
-  return found == entries.end() ? nullptr : &*found;
+  return found == known_differences.end() ? nullptr : &*found;
 }
 
 }  // namespace mmuref::diff
