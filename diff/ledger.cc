@@ -37,10 +37,8 @@ Effect unicorn_effect(Case question, Departure without) {
   Access& access = question.access;
   if (without != Departure::pages_1gb_always) question.machine.cpu.page1gb = true;
   if (without != Departure::no_stack_fault) access.stack = false;
-  // With AC=1 an implicit access is judged as an explicit one of supervisor mode.
-  if (without != Departure::smap_implicit_ac && access.implicit && access.ac) {
-    access.implicit = access.cpl3 = false;
-  }
+  // At CPL<3 implicit accesses are not told from explicit ones.
+  if (without != Departure::smap_implicit_ac && !access.cpl3) access.implicit = false;
 
   const Answer model = answer(question);
   Effect effect = effect_of(question, model);
@@ -70,9 +68,10 @@ constexpr std::array known_differences{
                     "A is set in a PDPTE that maps a page before its frame and rights are judged",
                     "SDM vol. 3, 4.8 Accessed and Dirty Flags",
                     explains<Departure::accessed_1gb_leaf>},
-    KnownDifference{
-        "unicorn-smap-implicit-ac", "unicorn", "EFLAGS.AC=1 lets an implicit access through SMAP",
-        "SDM vol. 3, 4.6.1 Determination of Access Rights", explains<Departure::smap_implicit_ac>},
+    KnownDifference{"unicorn-smap-implicit-ac", "unicorn",
+                    "at CPL<3 EFLAGS.AC=1 lets an implicit access through SMAP",
+                    "SDM vol. 3, 4.6.1 Determination of Access Rights",
+                    explains<Departure::smap_implicit_ac>},
     KnownDifference{"unicorn-no-stack-fault", "unicorn",
                     "a non-canonical stack access raises #GP(0) instead of #SS(0)",
                     "SDM vol. 1, 3.3.7.1 Canonical Addressing",
