@@ -260,6 +260,9 @@ void Engine::start(Word rip) {
 Observation Engine::access(const Access& access) {
   const auto begin = std::chrono::steady_clock::now();
   const unsigned bytes = access.implicit || access.va % 8 == 0 ? 8 : 1;
+  // Not left over from an access that was given up.
+  tested_ = false;
+  access_ = nullptr;
   restore(ready(access.cpl3, access.ac));
   probe_.arm(bytes);
   access_ = &access;

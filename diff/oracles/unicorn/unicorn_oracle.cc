@@ -50,9 +50,13 @@ std::string UnicornOracle::unsupported(const Processor& cpu, const Registers& re
   if (cpu.amd) return "AMD's reserved bits";
   if (cpu.maxphyaddr != unicorn_maxphyaddr) return "a MAXPHYADDR other than 40";
   if (!x86::ia32e_paging(registers)) return "paging other than IA-32e";
+  // MOV to CR3 refuses these, so no processor is in such a state; the engine would walk from there.
+  if (has(registers.cr3, bits(63, unicorn_maxphyaddr))) return "reserved bits in CR3";
   if (has(registers.cr4, x86::cr4::PKS)) return "protection keys for supervisor pages";
+  if (access.stack && access.fetch) return "a fetch through the stack segment";
   if (access.implicit) {
     if (access.write || access.fetch) return "an implicit access other than a read";
+    if (access.stack) return "an implicit access through the stack segment";
     if (x86::page_offset(access.va, 1) > guest::page_size - 8) {
       return "an implicit access that leaves its page";
     }
