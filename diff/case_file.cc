@@ -156,16 +156,19 @@ CaseFile describe(Oracle& oracle, const Case& question, std::string name, std::s
   file.name = std::move(name);
   file.origin = std::move(origin);
   const Parts parts = compare(question, model, effect);
-  file.shows = parts == 0 ? fmt::format("agreement on {}", x86::text(model.walk.rule).name)
-                          : fmt::format("{} differs; the model answers by {}", parts_text(parts),
-                                        x86::text(model.walk.rule).name);
   file.question = question;
   file.expect = to_json(file.id, question, model);
   file.oracle = oracle.name();
   file.version = oracle.version();
   file.observed = to_json(effect);
-  if (const auto* known = explain(file.oracle, {question, model, effect}); parts != 0 && known) {
+  const std::string_view rule = x86::text(model.walk.rule).name;
+  if (parts == 0) {
+    file.shows = fmt::format("agreement on {}", rule);
+  } else if (const auto* known = explain(file.oracle, {question, model, effect})) {
     file.ledger = known->name;
+    file.shows = known->cause;
+  } else {
+    file.shows = fmt::format("{} differs; the model answers by {}", parts_text(parts), rule);
   }
   return file;
 }

@@ -26,32 +26,44 @@ constexpr std::array features{
     Feature{"EFER.NXE", &Registers::efer, x86::efer::NXE},
 };
 
-std::string vendor_and_pages(const Processor& cpu) {
-  return fmt::format("{}{}", cpu.amd ? "AMD" : "Intel",
-                     cpu.page1gb ? "" : " without 1-GByte pages");
-}
-
 void exclude(Domain& domain, const std::string& reason, const std::string& what) {
   std::string& list = domain.excluded[reason];
   if (!list.empty()) list += ", ";
   list += what;
 }
 
-/// Removes the processors that `oracle` does not have. Widths are joined to one item a kind of
-/// processor, as "Intel: MAXPHYADDR 32 33 …".
+/// "32-39, 41-52" of ascending numbers.
+std::string ranges_text(const std::vector<Word>& numbers) {
+  std::string text;
+  for (std::size_t i = 0; i < numbers.size();) {
+    std::size_t last = i;
+    while (last + 1 < numbers.size() && numbers[last + 1] == numbers[last] + 1) ++last;
+    if (!text.empty()) text += ", ";
+    text +=
+        last == i ? fmt::format("{}", numbers[i]) : fmt::format("{}-{}", numbers[i], numbers[last]);
+    i = last + 1;
+  }
+  return text;
+}
+
+/// Removes the processors that `oracle` does not have. Those of one kind that it refuses for one
+/// reason are named together, by their widths.
 void restrict_processors(Domain& domain, const Oracle& oracle) {
-  std::map<std::pair<std::string, std::string>, std::string> widths;  // by reason and kind
+  std::map<std::pair<std::string, std::string>, std::vector<Word>> refused;  // by reason and kind
   std::vector<Processor> supported;
   for (const Processor& cpu : domain.processors) {
     const std::string reason = oracle.unsupported(cpu, domain.base, Access{});
     if (reason.empty()) {
       supported.push_back(cpu);
     } else {
-      widths[{reason, vendor_and_pages(cpu)}] += fmt::format(" {}", cpu.maxphyaddr);
+      const char* const pages = cpu.page1gb ? "" : " without 1-GByte pages";
+      refused[{reason, fmt::format("{}{}", cpu.amd ? "AMD" : "Intel", pages)}].push_back(
+          cpu.maxphyaddr);
     }
   }
-  for (const auto& [key, list] : widths) {
-    exclude(domain, key.first, fmt::format("{}: MAXPHYADDR{}", key.second, list));
+  for (const auto& [key, widths] : refused) {
+    exclude(domain, key.first,
+            fmt::format("{} with MAXPHYADDR {}", key.second, ranges_text(widths)));
   }
   domain.processors = supported;
 }

@@ -6,18 +6,18 @@
 namespace mmuref::diff {
 namespace {
 
-/// Where Unicorn 2.1, which has QEMU 5.0.1's walker, departs from the manual.
+/// Where Unicorn 2.1, which has QEMU 5.0.1's walker, departs from the manual: docs/unicorn.md.
 enum class Departure : unsigned char {
   none,
-  pages_1gb_always,
-  accessed_1gb_leaf,
+  page1gb_always,
+  accessed_1g_early,
   smap_implicit_ac,
-  no_stack_fault,
+  stack_non_canonical,
 };
 
 /// For a 1-GByte page the walker sets A in the PDPTE before it judges the frame and the rights;
 /// only P and the bits reserved at any page size come first.
-bool sets_accessed_in_1gb_leaf(const Case& question, const Walk& walk) {
+bool sets_accessed_early(const Case& question, const Walk& walk) {
   if (walk.outcome != x86::Outcome::page_fault || walk.level != 3) return false;
   const Word pdpte = walk.last().value;
   const Word reserved =
@@ -35,8 +35,8 @@ void add_change(Effect& effect, const Memory::Entry& change) {
 /// What Unicorn does: the manual's answer with every departure but `without`.
 Effect unicorn_effect(Case question, Departure without) {
   Access& access = question.access;
-  if (without != Departure::pages_1gb_always) question.machine.cpu.page1gb = true;
-  if (without != Departure::no_stack_fault) access.stack = false;
+  if (without != Departure::page1gb_always) question.machine.cpu.page1gb = true;
+  if (without != Departure::stack_non_canonical) access.stack = false;
   // At CPL<3 implicit accesses are not told from explicit ones.
   if (without != Departure::smap_implicit_ac && !access.cpl3) access.implicit = false;
 
@@ -44,7 +44,7 @@ Effect unicorn_effect(Case question, Departure without) {
   Effect effect = effect_of(question, model);
   // It sets A as it goes: of what a fault may leave, all.
   for (const Memory::Entry& change : model.may_write) add_change(effect, change);
-  if (without != Departure::accessed_1gb_leaf && sets_accessed_in_1gb_leaf(question, model.walk)) {
+  if (without != Departure::accessed_1g_early && sets_accessed_early(question, model.walk)) {
     const Memory::Entry leaf{model.walk.last().address, model.walk.last().value | x86::entry::A};
     if (leaf.second != model.walk.last().value) add_change(effect, leaf);
   }
@@ -60,22 +60,21 @@ bool explains(const Difference& d) {
 }
 
 constexpr std::array known_differences{
-    KnownDifference{"unicorn-1gb-pages-always", "unicorn",
+    KnownDifference{"page1gb-always", "unicorn",
                     "1-GByte pages are mapped although CPUID does not enumerate them",
                     "SDM vol. 3, 4.1.4 Enumeration of Paging Features by CPUID",
-                    explains<Departure::pages_1gb_always>},
-    KnownDifference{"unicorn-1gb-leaf-accessed", "unicorn",
+                    explains<Departure::page1gb_always>},
+    KnownDifference{"accessed-1g-early", "unicorn",
                     "A is set in a PDPTE that maps a page before its frame and rights are judged",
                     "SDM vol. 3, 4.8 Accessed and Dirty Flags",
-                    explains<Departure::accessed_1gb_leaf>},
-    KnownDifference{"unicorn-smap-implicit-ac", "unicorn",
-                    "at CPL<3 EFLAGS.AC=1 lets an implicit access through SMAP",
-                    "SDM vol. 3, 4.6.1 Determination of Access Rights",
-                    explains<Departure::smap_implicit_ac>},
-    KnownDifference{"unicorn-no-stack-fault", "unicorn",
+                    explains<Departure::accessed_1g_early>},
+    KnownDifference{
+        "smap-implicit-ac", "unicorn", "at CPL<3 EFLAGS.AC=1 lets an implicit access through SMAP",
+        "SDM vol. 3, 4.6.1 Determination of Access Rights", explains<Departure::smap_implicit_ac>},
+    KnownDifference{"stack-non-canonical", "unicorn",
                     "a non-canonical stack access raises #GP(0) instead of #SS(0)",
                     "SDM vol. 1, 3.3.7.1 Canonical Addressing",
-                    explains<Departure::no_stack_fault>},
+                    explains<Departure::stack_non_canonical>},
 };
 
 }  // namespace
