@@ -228,8 +228,9 @@ class Reader {
     return false;
   }
 
+  /// Says the cause first: what a message quotes of the input behind it may be long and is cut.
   void fail(const std::string& message) {
-    if (error_.empty()) error_ = message;
+    if (error_.empty()) error_ = message.substr(0, 200);
   }
 
   /// The request, once the document has ended. Throws RequestError.
