@@ -168,7 +168,7 @@ TEST_F(UnicornOracle, ManyAccessesOnOneEngineKeepTheirAnswers) {
   Machine m = machine(0x5000 | table_flags | D);
   m.memory.write(pt + 8, 0x8000 | P | RW | A | D);
   ask(m, {.va = 0});
-  for (int i = 0; i < 1000; ++i) {
+  for (int i = 0; i < 8000; ++i) {
     expect_translated(oracle->access({.va = 0x10, .write = i % 2 == 0, .cpl3 = i % 3 == 0}),
                       0x5010);
     expect_fault(oracle->access({.va = 0x1008, .cpl3 = true}), pfec::P | pfec::US, 0x1008);
