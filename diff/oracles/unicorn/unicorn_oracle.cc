@@ -15,9 +15,9 @@ namespace {
 
 constexpr Word memory_size = Word{1} << unicorn_maxphyaddr;
 
-/// Loads and accesses touch pages at random places, which the host has to back. After this many
-/// of either all are given back; it costs about as much as a few hundred accesses.
-constexpr std::size_t release_after = 1 << 15;
+/// Entries loaded and accesses made touch pages at random places, which the host has to back. After
+/// this many the pages are given back, which costs about as much as a few hundred accesses.
+constexpr std::size_t give_back_after = 1 << 15;
 
 Word page_of(Word address) {
   return address & ~Word{guest::page_size - 1};
@@ -38,11 +38,13 @@ class UnicornOracle final : public Oracle {
 
  private:
   void clear();
+  void give_back();
+  void write(Word address, Word value);
 
   PhysicalMemory memory_;
   Engine engine_;
   std::vector<Word> written_;  ///< addresses of the current machine's entries
-  std::size_t since_release_ = 0;
+  std::size_t since_given_back_ = 0;
 };
 
 std::string UnicornOracle::unsupported(const Processor& cpu, const Registers& registers,
@@ -65,14 +67,21 @@ std::string UnicornOracle::unsupported(const Processor& cpu, const Registers& re
 }
 
 void UnicornOracle::clear() {
-  if (since_release_ >= release_after) {
-    memory_.release();
-    engine_.write_own_page();
-    since_release_ = 0;
-  } else {
-    for (const Word address : written_) std::memset(memory_.at(address), 0, sizeof(Word));
-  }
+  for (const Word address : written_) write(address, 0);
   written_.clear();
+}
+
+void UnicornOracle::give_back() {
+  std::vector<Word> values;
+  for (const Word address : written_) values.push_back(read(address));
+  memory_.release();
+  engine_.write_own_page();
+  for (std::size_t i = 0; i < values.size(); ++i) write(written_[i], values[i]);
+  since_given_back_ = values.size();
+}
+
+void UnicornOracle::write(Word address, Word value) {
+  std::memcpy(memory_.at(address), &value, sizeof value);
 }
 
 void UnicornOracle::load(const Machine& machine) {
@@ -84,15 +93,15 @@ void UnicornOracle::load(const Machine& machine) {
     if (page_of(address) == unicorn_reserved_page) {
       throw std::invalid_argument("unicorn: a memory entry lies in the oracle's own page");
     }
-    std::memcpy(memory_.at(address), &value, sizeof value);
+    write(address, value);
     written_.push_back(address);
   }
-  since_release_ += written_.size();
+  since_given_back_ += written_.size();
   engine_.set_registers(machine.registers);
 }
 
 Observation UnicornOracle::access(const Access& access) {
-  ++since_release_;
+  if (++since_given_back_ >= give_back_after) give_back();
   return engine_.access(access);
 }
 
