@@ -89,8 +89,7 @@ Verdict prove(const Theorem& theorem, const ProveOptions& options) {
     verdict.status = Status::unknown;
     verdict.detail = e.what();
   }
-  verdict.seconds =
-      std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+  verdict.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
   return verdict;
 }
 

@@ -2,8 +2,12 @@
 
 namespace mmuref::spec {
 
-SymWord SymbolicSession::word(const std::string& name) { return SymWord(context_.word(name)); }
-SymBool SymbolicSession::flag(const std::string& name) { return SymBool(context_.flag(name)); }
+SymWord SymbolicSession::word(const std::string& name) {
+  return SymWord(context_.word(name));
+}
+SymBool SymbolicSession::flag(const std::string& name) {
+  return SymBool(context_.flag(name));
+}
 SymMemory SymbolicSession::memory(const std::string& name) {
   return SymMemory(context_.array(name));
 }

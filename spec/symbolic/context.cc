@@ -59,13 +59,18 @@ Term Context::flag(const std::string& name) {
 }
 Term Context::array(const std::string& name) {
   Z3_sort bv = Z3_mk_bv_sort(context_, 64);
-  return declare(name, Z3_mk_array_sort(context_, bv, bv),
-                 "(Array (_ BitVec 64) (_ BitVec 64))");
+  return declare(name, Z3_mk_array_sort(context_, bv, bv), "(Array (_ BitVec 64) (_ BitVec 64))");
 }
 
-void Context::push() { Z3_solver_push(context_, solver_); }
-void Context::pop() { Z3_solver_pop(context_, solver_, 1); }
-void Context::add(Term condition) { Z3_solver_assert(context_, solver_, condition); }
+void Context::push() {
+  Z3_solver_push(context_, solver_);
+}
+void Context::pop() {
+  Z3_solver_pop(context_, solver_, 1);
+}
+void Context::add(Term condition) {
+  Z3_solver_assert(context_, solver_, condition);
+}
 
 Satisfiable Context::check() {
   const Z3_lbool answer = Z3_solver_check(context_, solver_);
@@ -97,9 +102,15 @@ Context::Literal Context::literal(Term condition) {
   }
 }
 
-Term Context::negation(Term condition) { return Z3_mk_not(context_, condition); }
+Term Context::negation(Term condition) {
+  return Z3_mk_not(context_, condition);
+}
 
-std::string Context::text(Term term) { return Z3_ast_to_string(context_, term); }
-std::string Context::declarations() const { return declarations_; }
+std::string Context::text(Term term) {
+  return Z3_ast_to_string(context_, term);
+}
+std::string Context::declarations() const {
+  return declarations_;
+}
 
 }  // namespace mmuref::spec

@@ -9,8 +9,12 @@ thread_local Explorer* current_explorer = nullptr;
 
 }  // namespace
 
-Explorer::Explorer(Context& context) : context_(context) { current_explorer = this; }
-Explorer::~Explorer() { current_explorer = nullptr; }
+Explorer::Explorer(Context& context) : context_(context) {
+  current_explorer = this;
+}
+Explorer::~Explorer() {
+  current_explorer = nullptr;
+}
 
 Explorer& Explorer::current() {
   if (!current_explorer) throw std::logic_error("a symbolic decision outside of an exploration");

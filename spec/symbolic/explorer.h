@@ -46,7 +46,7 @@ class Explorer {
 
  private:
   struct Decision {
-    Term asserted;   ///< what the path took: the condition or its negation
+    Term asserted;  ///< what the path took: the condition or its negation
     Term condition;
     bool taken;
     bool other_side_open;

@@ -91,6 +91,13 @@ class Changed {
   mutable int next_ = 0;
 };
 
+/// The entries an earlier walk read, unchanged. A walk over them that asks for the same addresses
+/// (`same_path`) is the walk over the memory they came from; the solver need not find that out.
+template <class W>
+auto replayed(const x86::Walk<W>& earlier) {
+  return Changed(earlier, [](const x86::Step<W>& step) { return step.value; });
+}
+
 /// Two walks with one answer: outcome, level, error code and physical address.
 template <class W>
 Bool<W> same_answer(const x86::Walk<W>& a, const x86::Walk<W>& b) {

@@ -8,17 +8,38 @@ namespace {
 
 constexpr std::string_view ref = "SDM vol. 3, 4.5.4, 4.6 and 4.7";
 
+/// Memory for the statement, which reads one entry a level from the highest down.
+template <class W, class Memory>
+class ByLevel {
+ public:
+  ByLevel(const x86::Walk<W>& w, const Memory& memory) : walk_(w), memory_(memory) {}
+
+  W read(const W& address) const {
+    const int level = next_--;
+    for (int i = 0; i < walk_.count; ++i)
+      if (walk_.steps[i].level == level) return walk_.steps[i].value;
+    return memory_.read(address);
+  }
+
+ private:
+  const x86::Walk<W>& walk_;
+  const Memory& memory_;
+  mutable int next_ = highest;
+};
+
 const auto walk_equals_statement = [](auto& t, bool la57) {
   using W = WordOf<std::remove_reference_t<decltype(t)>>;
   const auto in = walk_inputs(t);
   t.assume(has(in.registers.cr4, x86::cr4::LA57) == Bool<W>(la57));
   const auto w = in.walk();
-  const auto s = state(in.cpu, in.registers, in.access, in.memory);
-
+  // The statement looks at an entry of each of the five levels. Where the walk read one, it is
+  // handed the same value, and must have asked for the same address.
+  const auto s = state(in.cpu, in.registers, in.access, ByLevel(w, in.memory));
   for (int i = 0; i < w.count; ++i) {
-    const Level<W>& level = s.levels[w.steps[i].level];
-    t.establish(w.steps[i].address == level.address, "the same entry at each level");
-    t.establish(w.steps[i].value == level.value, "with the same value");
+    const auto& level = s.levels[w.steps[i].level];
+    const bool valid = i < w.count - 1 || mapped(w);
+    t.prove(w.steps[i].address == level.address, "the same entries");
+    t.establish(level.used & (level.valid == Bool<W>(valid)), "used alike");
   }
 
   for (int level = 1; level <= x86::max_leaf_level; ++level)
@@ -61,6 +82,8 @@ const Theorem theorems[] = {
 
 }  // namespace
 
-std::span<const Theorem> walk_theorems() { return theorems; }
+std::span<const Theorem> walk_theorems() {
+  return theorems;
+}
 
 }  // namespace mmuref::spec
