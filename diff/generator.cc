@@ -92,7 +92,8 @@ void Builder::choose_registers() {
   levels_ = has(r.cr4, x86::cr4::LA57) ? 5 : 4;
 }
 
-/// All keys open, all but key 0 closed (as kernels start), or a mix where half the keys are open.
+/// All keys open, all but key 0 closed (as kernels start), all read-only, or a mix in which more or
+/// fewer are open.
 Word Builder::choose_key_register() {
   switch (random_.below(6)) {
     case 0: return 0;
@@ -104,7 +105,7 @@ Word Builder::choose_key_register() {
 }
 
 void Builder::choose_tables() {
-  // No two coincide: each comes from its own stretch of low memory.
+  // Low ones never coincide: each has its own stretch.
   constexpr Word stretch = low_memory / page_size / max_tables;
   for (std::size_t i = 0; i < max_tables; ++i) {
     const Word within = random_.chance(1, 8) ? stretch - 1 : random_.below(stretch - 1);

@@ -162,7 +162,9 @@ TEST_F(Replay, AFolderWithoutCasesIsBad) {
   OraclePool oracles;
   const auto paths = case_paths({folder.file("")});
   ASSERT_EQ(paths.size(), 1U);
-  EXPECT_EQ(replay_file(paths[0], oracles).verdict, Verdict::bad_file);
+  const Replayed r = replay_file(paths[0], oracles);
+  EXPECT_EQ(r.verdict, Verdict::bad_file);
+  EXPECT_EQ(r.message, folder.file("") + ": no *.json case in this folder");
 }
 
 TEST_F(Replay, WrittenCasesReadBackTheSame) {
