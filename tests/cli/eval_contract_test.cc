@@ -1,6 +1,7 @@
 // The eval contract (docs/eval.md): what is read, what is refused, what is answered.
 #include <gtest/gtest.h>
 
+#include <fstream>
 #include <string>
 
 #include "diff/eval.h"
@@ -110,6 +111,24 @@ TEST(EvalAnswer, TheIdComesBackAsItWas) {
     const std::string out = answer_to(with(example(), "id", json::parse(id)));
     EXPECT_TRUE(out.starts_with(std::string(R"({"id":)") + id + ",")) << out;
   }
+}
+
+// The examples of docs/eval.md are real: each request there is followed by its answer.
+TEST(EvalDocument, ShowsRealOutput) {
+  std::ifstream document(MMUREF_SOURCE_DIR "/docs/eval.md");
+  int examples = 0;
+  std::string request;
+  for (std::string line; std::getline(document, line);) {
+    if (!line.starts_with(R"({"id":)")) continue;
+    if (request.empty()) {
+      request = line;
+    } else {
+      EXPECT_EQ(reply(request), line + "\n");
+      request.clear();
+      ++examples;
+    }
+  }
+  EXPECT_EQ(examples, 6);
 }
 
 // ── what is read ──
