@@ -120,6 +120,7 @@ void write_case_file(const std::string& path, const CaseFile& file) {
   const std::string partial = path + ".partial";
   {
     std::ofstream out(partial, std::ios::binary);
+    if (!out) refuse(path, std::strerror(errno));
     out << to_text(file);
     if (!out.flush()) refuse(partial, std::strerror(errno));
   }

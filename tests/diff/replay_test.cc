@@ -178,5 +178,17 @@ TEST_F(Replay, WrittenCasesReadBackTheSame) {
   EXPECT_EQ(replay_file(path, oracles).verdict, Verdict::good);
 }
 
+TEST_F(Replay, ACaseThatCannotBeWrittenIsSaid) {
+  const auto oracle = make_statement_oracle();
+  const CaseFile file = describe(*oracle, user_read(), "name", "origin");
+  const std::string nowhere = folder.file("no/such.json");
+  try {
+    write_case_file(nowhere, file);
+    FAIL();
+  } catch (const CaseFileError& e) {
+    EXPECT_EQ(e.what(), nowhere + ": No such file or directory");
+  }
+}
+
 }  // namespace
 }  // namespace mmuref::diff
