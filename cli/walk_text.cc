@@ -130,11 +130,13 @@ class Drawing {
       return;
     }
     if (w.outcome == Outcome::page_fault) {
-      const bool denied = w.denials.any();
+      const std::string where = w.denials.any() ? "denied by the rights down to" : "at";
       line("answer", style_.red(fmt::format("#PF({})", hex(w.error_code))) +
-                         fmt::format(", vector 14, CR2 {}, {} the {}", hex(r_.access.va),
-                                     denied ? "denied by the rights down to" : "at",
+                         fmt::format(", vector 14, CR2 {}, {} the {}", hex(r_.access.va), where,
                                      image::entry_name(w.level)));
+      if (r_.steps.back().decision == Decision::reserved) {
+        line("", fmt::format("reserved bits {} are set", hex(reserved_bits_set())));
+      }
       if (!r_.steps.back().in_image) {
         line("", style_.yellow(
                      fmt::format("the image does not hold {}: the real entry may answer otherwise",
@@ -145,6 +147,12 @@ class Drawing {
     const bool stack = w.outcome == Outcome::stack_fault;
     line("answer", style_.red(stack ? "#SS(0)" : "#GP(0)") +
                        fmt::format(", vector {}", x86::vector(w.outcome)));
+  }
+
+  Word reserved_bits_set() const {
+    const auto [level, address, value] = r_.steps.back().step;
+    const auto& reserved = r_.paging.reserved;
+    return value & (x86::is_leaf(value, level) ? reserved.leaf[level] : reserved.table[level]);
   }
 
   void error_code() {
@@ -189,38 +197,34 @@ class Drawing {
   }
 
   void writes() {
-    std::string_view label = "writes";
-    for (const auto& [address, value] : r_.writes) {
-      write(label, address, value, "");
-      label = "";
-    }
-    if (!r_.writes.empty()) return;
-    if (r_.walk.outcome == Outcome::translated) {
-      line("writes", "nothing: A, and D for a write, are set already");
+    const bool translated = r_.walk.outcome == Outcome::translated;
+    if (r_.writes.empty() && r_.may_write.empty()) {
+      line("writes", translated ? "nothing: A, and D for a write, are set already" : "nothing");
       return;
     }
-    label = "may write";
-    for (const auto& [address, values] : r_.may_write) {
-      for (const Word value : values) {
-        write(label, address, value, ", if those above it have A set");
-        label = "";
+    std::string_view label = translated ? "writes" : "may write";
+    std::set<Word> shown;  // a walk may use an entry twice
+    for (const ReportStep& s : r_.steps) {
+      if (!shown.insert(s.step.address).second) continue;
+      if (const auto it = r_.writes.find(s.step.address); it != r_.writes.end()) {
+        write(label, s, it->second);
+      }
+      if (const auto it = r_.may_write.find(s.step.address); it != r_.may_write.end()) {
+        for (const Word value : it->second) write(label, s, value);
       }
     }
-    if (r_.may_write.empty()) line("writes", "nothing");
+    if (!r_.may_write.empty()) {
+      line("", "each only if those above it are written or have A set already");
+    }
   }
 
-  void write(std::string_view label, Word address, Word value, std::string_view condition) {
-    const Word before = image_.read(address);
-    const Word set = value & ~before;
+  void write(std::string_view& label, const ReportStep& s, Word value) {
+    const Word set = value & ~s.step.value;
     const std::string_view flags =
         has(set, x86::entry::A) ? (has(set, x86::entry::D) ? "A, D" : "A") : "D";
-    int level = 0;
-    for (const ReportStep& s : r_.steps) {
-      if (s.step.address == address) level = s.step.level;
-    }
-    line(label, fmt::format("{} at {}: {} to {}, sets {}{}", image::entry_name(level), hex(address),
-                            hex(before), hex(value), flags,
-                            level == r_.steps.front().step.level ? "" : condition));
+    line(label, fmt::format("{:<5} at {}: {} to {}, sets {}", image::entry_name(s.step.level),
+                            hex(s.step.address), hex(s.step.value), hex(value), flags));
+    label = "";
   }
 
   const WalkReport& r_;

@@ -179,12 +179,12 @@ std::string flag_letters(Word e, int level) {
     char letter;
     Word mask;
   };
-  const bool large = level > 1 && x86::is_leaf(e, level);
+  const bool leaf = x86::is_leaf(e, level), large = leaf && level > 1;
   const Letter letters[] = {{'X', XD},
-                            {'G', G},
+                            {'G', leaf ? G : 0},
                             {'M', level == 1 ? PAT_4K : (large ? PAT_large : 0)},
                             {'L', level == 1 ? 0 : PS},
-                            {'D', D},
+                            {'D', leaf ? D : 0},
                             {'A', A},
                             {'C', PCD},
                             {'T', PWT},

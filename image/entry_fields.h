@@ -54,8 +54,8 @@ std::string_view entry_name(int level);
 /// "4-KByte", "2-MByte", "1-GByte" for a leaf of levels 1..3.
 std::string_view page_name(int level);
 
-/// The flags of an entry as letters, '-' where clear: X execute-disable, G global, M PAT, L large
-/// page (PS), D dirty, A accessed, C PCD, T PWT, U user, W writable, P present.
+/// The flags of an entry as letters, '-' where clear or ignored: X execute-disable, G global, M
+/// PAT, L large page (PS), D dirty, A accessed, C PCD, T PWT, U user, W writable, P present.
 std::string flag_letters(Word e, int level);
 
 /// The memory type a PAT index selects after reset. SDM vol. 3, "Page Attribute Table (PAT)".

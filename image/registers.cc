@@ -57,8 +57,8 @@ std::array<SourcedRegister, 6> core_registers(const Core& core, const Given& giv
                                               const std::string& name) {
   const std::size_t cpus = std::max(core.cpus.size(), core.control.size());
   if (given.cpu != 0 && given.cpu >= cpus) {
-    throw Error(fmt::format("{}: has notes of {} processors; expected --cpu below that, not {}",
-                            name, cpus, given.cpu));
+    throw Error(fmt::format("{}: --cpu {}; expected below {}, the number of processors with notes",
+                            name, given.cpu, cpus));
   }
   if (given.cpu < core.control.size()) {
     return assemble(given, core.control[given.cpu], Source::note);

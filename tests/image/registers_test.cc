@@ -44,7 +44,7 @@ TEST(Registers, EachProcessorHasItsNotes) {
                                .build();
   EXPECT_EQ(Image::view(bytes_of(file), "core", {.cpu = 1}).registers().cr3, 0x2000u);
   EXPECT_EQ(error_of([&] { Image::view(bytes_of(file), "core", {.cpu = 2}); }),
-            "core: has notes of 2 processors; expected --cpu below that, not 2");
+            "core: --cpu 2; expected below 2, the number of processors with notes");
 }
 
 TEST(Registers, KdumpHoldsNoCr3SoItIsAskedFor) {
