@@ -57,9 +57,8 @@ std::string headline(const EntryFields& f, int level, const Style& style) {
           : fmt::format("references the table of {}s at {}", image::entry_name(level - 1),
                         hex(f.target));
   if (f.reserved == 0) return style.green(role);
-  return style.red(fmt::format("has reserved bits {} set: a walk ends here with #PF, RSVD=1",
-                               hex(f.reserved))) +
-         "\n  without them it " + role;
+  return style.red(fmt::format("has reserved bits {} set", hex(f.reserved))) +
+         ":\na walk ends here with #PF, RSVD=1; without them it " + role;
 }
 
 std::string text_form(const Options& o, image::Word entry, const EntryFields& f) {
@@ -80,11 +79,12 @@ std::string text_form(const Options& o, image::Word entry, const EntryFields& f)
     out += fmt::format("  {:<6} {:<6} {:<18} {}\n", bit_range(field), field.name, value_text(field),
                        meaning);
   }
+  out += '\n';
   if (f.role != Role::not_present) {
     out += fmt::format(
-        "\n  memory type  PAT entry {}, which is {} after reset; the MTRRs have a "
-        "say too\n",
-        f.pat_index, image::reset_memory_type(f.pat_index));
+        "  memory type  of the {}: PAT entry {}, {} after reset; MTRRs have a say too\n",
+        f.role == Role::page ? "page" : "table", f.pat_index,
+        image::reset_memory_type(f.pat_index));
   }
   for (const Field& field : f.fields) {
     if (field.broken == x86::Rule::translated) continue;

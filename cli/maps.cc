@@ -88,7 +88,7 @@ class Plain {
 class Table {
  public:
   Table() {
-    lines_.add(style_.dim(fmt::format("{:<37} {:<18} {:>8}  {:<14} {:<16}", "linear addresses",
+    lines_.add(style_.dim(fmt::format("{:<37} {:<18} {:>8}  {:<9} {}", "linear addresses",
                                       "physical from", "size", "pages", "rights")));
   }
 

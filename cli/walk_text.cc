@@ -213,7 +213,7 @@ class Drawing {
         for (const Word value : it->second) write(label, s, value);
       }
     }
-    if (!r_.may_write.empty()) {
+    if (r_.may_write.size() > 1) {
       line("", "each only if those above it are written or have A set already");
     }
   }
