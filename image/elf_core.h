@@ -18,7 +18,6 @@ namespace mmuref::image {
 /// registers.
 struct Cpu {
   Word rip = 0;
-  Word rflags = 0;
   unsigned cpl = 0;
 };
 struct ControlRegisters {
