@@ -1,10 +1,164 @@
+#include <fmt/format.h>
+
+#include <chrono>
+#include <filesystem>
+#include <memory>
+#include <thread>
+
 #include "cli/command.h"
+#include "cli/verdicts.h"
+#include "diff/campaign.h"
+#include "diff/oracles.h"
+#include "diff/replay.h"
+#include "image/info_tlb.h"
 
 namespace mmuref::cli {
+namespace {
+
+struct Options {
+  std::string corpora = MMUREF_SOURCE_DIR "/corpora";
+  diff::Word count = 200'000;
+  diff::Word seed = 1;
+  bool json = false;
+};
+
+struct Part {
+  std::string name;
+  bool passed = false;
+  std::string summary;  ///< one line
+  std::string detail;   ///< of a failure; lines
+  double seconds = 0;
+};
+
+template <class Run>
+Part timed(const std::string& name, Run run) {
+  const auto start = std::chrono::steady_clock::now();
+  Part part = run();
+  part.name = name;
+  part.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+  return part;
+}
+
+unsigned threads() {
+  return std::max(1U, std::thread::hardware_concurrency());
+}
+
+Part check_theorems() {
+  Part part;
+  std::size_t proved = 0;
+  const auto verdicts = spec::prove(spec::all_theorems(), {.threads = threads()});
+  for (const spec::Verdict& v : verdicts) {
+    proved += v.passes();
+    if (!v.passes()) part.detail += text_form(v, Style(false));
+  }
+  part.passed = !verdicts.empty() && proved == verdicts.size();
+  part.summary = fmt::format("{} of {} proved", proved, verdicts.size());
+  return part;
+}
+
+Part check_oracle(std::string_view name, const Options& options) {
+  const auto oracle = diff::make_oracle(name);
+  diff::CampaignOptions campaign;
+  campaign.seed = options.seed;
+  campaign.count = options.count;
+  const diff::Totals t = diff::run_campaign(*oracle, diff::domain_of(*oracle), campaign);
+  std::size_t known = 0, skipped = 0;
+  for (const auto& [difference, count] : t.known) known += count;
+  for (const auto& [reason, count] : t.skipped) skipped += count;
+  Part part;
+  part.passed = diff::passed(t, campaign);
+  part.summary = fmt::format(
+      "{} {}: {} accesses compared, {} faults, {} unexplained, {} known differences, {} skipped",
+      oracle->name(), oracle->version(), t.accesses, t.faults, t.unexplained, known, skipped);
+  if (!part.passed)
+    part.detail = fmt::format("  mmuref diff --oracle {} --seed {} --count {} shows them\n", name,
+                              options.seed, options.count);
+  return part;
+}
+
+Part check_corpora(const Options& options) {
+  std::vector<std::string> folders;
+  for (const char* folder : {"ledger", "found", "cases"}) {
+    const auto path = std::filesystem::path(options.corpora) / folder;
+    if (std::filesystem::is_directory(path) && !std::filesystem::is_empty(path))
+      folders.push_back(path.string());
+  }
+  const auto results = diff::replay_files(diff::case_paths(folders), threads());
+  Part part;
+  std::size_t good_cases = 0, skipped = 0;
+  for (const diff::Replayed& r : results) {
+    good_cases += r.verdict == diff::Verdict::good;
+    skipped += !r.skipped.empty();
+    if (r.verdict != diff::Verdict::good) part.detail += "  " + r.message + "\n";
+  }
+  part.passed = !results.empty() && good_cases == results.size();
+  part.summary = fmt::format("{} of {} cases as expected, {} without the oracle they name",
+                             good_cases, results.size(), skipped);
+  return part;
+}
+
+Part check_linux(const Options& options) {
+  const auto compared = image::compare_linux61(options.corpora + "/linux-6.1-kaslr-4level");
+  Part part;
+  part.passed = compared.agrees();
+  part.summary = fmt::format("{} of {} mappings of Linux 6.1 as QEMU has them, {} differences",
+                             compared.walks, compared.mappings, compared.differences.size());
+  for (std::size_t i = 0; i < compared.differences.size() && i < 10; ++i)
+    part.detail += "  " + compared.differences[i] + "\n";
+  return part;
+}
+
+int run(const Options& options) {
+  const Style style = Style::of_stdout();
+  bool passed = true;
+  auto parts = nlohmann::ordered_json::array();
+  const auto report = [&](const Part& part) {
+    passed = passed && part.passed;
+    parts.push_back({{"name", part.name},
+                     {"passed", part.passed},
+                     {"summary", part.summary},
+                     {"seconds", part.seconds}});
+    if (options.json) return;
+    print(fmt::format("{}  {:<10} {:6.1f} s  {}\n{}",
+                      part.passed ? style.green("good") : style.red("BAD "), part.name,
+                      part.seconds, part.summary, part.detail));
+    std::fflush(stdout);
+  };
+  report(timed("theorems", check_theorems));
+  for (const std::string_view name : diff::oracle_names())
+    report(timed("diff", [&] { return check_oracle(name, options); }));
+  report(timed("corpora", [&] { return check_corpora(options); }));
+  report(timed("tables", [&] { return check_linux(options); }));
+
+  if (options.json) {
+    print(nlohmann::ordered_json{{"passed", passed}, {"parts", parts}}.dump() + "\n");
+  } else {
+    print(passed ? "check: everything holds\n" : "check: a violation was found\n");
+  }
+  return passed ? good : violation;
+}
+
+}  // namespace
 
 Run add_check(CLI::App& app) {
-  app.add_subcommand("check");
-  return []() -> int { throw InputError("check is not there yet"); };
+  CLI::App* command = app.add_subcommand(
+      "check", "The main job: theorems, a campaign against each oracle, corpora, real page tables");
+  command->footer("Example: mmuref check --count 1000000 --seed 7");
+  const auto options = std::make_shared<Options>();
+  command->add_option("--corpora", options->corpora, "The folder of cases and page tables")
+      ->capture_default_str();
+  command->add_option("--count", options->count, "Accesses to compare with each oracle")
+      ->check(CLI::PositiveNumber)
+      ->capture_default_str();
+  command->add_option("--seed", options->seed, "What the campaigns draw")->capture_default_str();
+  command->add_flag("--json", options->json, "Print one JSON object");
+  return [options]() -> int {
+    try {
+      return run(*options);
+    } catch (const std::runtime_error& e) {
+      throw InputError(e.what());
+    }
+  };
 }
 
 }  // namespace mmuref::cli

@@ -1,0 +1,57 @@
+#include "cli/verdicts.h"
+
+#include <fmt/format.h>
+
+namespace mmuref::cli {
+namespace {
+
+std::string colored(const spec::Verdict& v, const Style& style) {
+  const std::string word = fmt::format("{:<8}", spec::name(v.status));
+  return v.passes() ? style.green(word) : style.red(word);
+}
+
+std::string second_text(const spec::Verdict& v) {
+  if (!v.second) return "";
+  if (v.disputed()) return "; the second solver DISAGREES";
+  if (v.second->answer == spec::Satisfiable::unknown)
+    return "; no second opinion: " + v.second->detail;
+  return "; second solver agrees";
+}
+
+}  // namespace
+
+std::string text_form(const spec::Verdict& v, const Style& style) {
+  std::string text =
+      fmt::format("{} {:6.2f} s {:4} paths {:5} obligations  {}{}\n", colored(v, style), v.seconds,
+                  v.paths, v.obligations, v.theorem.name, second_text(v));
+  if (!v.detail.empty()) text += "         " + v.detail + "\n";
+  if (!v.passes()) {
+    text += fmt::format("         claim: {}\n         ref:   {}\n", wrapped(v.theorem.claim, 16),
+                        v.theorem.ref);
+  }
+  if (v.counterexample) text += counterexample_text(*v.counterexample);
+  return text;
+}
+
+nlohmann::ordered_json json_form(const spec::Verdict& v) {
+  nlohmann::ordered_json json = {{"name", v.theorem.name},      {"status", spec::name(v.status)},
+                                 {"seconds", v.seconds},        {"paths", v.paths},
+                                 {"claim", v.theorem.claim},    {"ref", v.theorem.ref},
+                                 {"obligations", v.obligations}};
+  if (!v.detail.empty()) json["detail"] = v.detail;
+  if (v.second) {
+    json["second"] = v.second->answer == spec::Satisfiable::unknown ? "unknown"
+                     : v.disputed()                                 ? "disagrees"
+                                                                    : "agrees";
+  }
+  if (v.counterexample) {
+    const auto& inputs = v.counterexample->inputs;
+    json["counterexample"] = {{"claim", v.counterexample->claim},
+                              {"replayed", v.counterexample->replayed},
+                              {"words", inputs.words},
+                              {"flags", inputs.flags}};
+  }
+  return json;
+}
+
+}  // namespace mmuref::cli
