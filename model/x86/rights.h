@@ -62,7 +62,10 @@ constexpr Denials<W> denials(const Paging<W>& p, const Access<W>& a, const Right
   const Bool<W> data = data_access(a);
   const Bool<W> ac_override = a.ac & !a.implicit;
   const Bool<W> write_protected = user_access | p.wp;
-  const W key = protection_key(leaf);
+  const Bool<W> keys_apply = (user_page & p.pke) | (!user_page & p.pks);
+  const Bool<W> key_denied =
+      keys_apply & data &
+      key_denies(select(user_page, p.pkru, p.pkrs), protection_key(leaf), a.write, write_protected);
 
   Denials<W> d;
   d.user_supervisor = user_access & !user_page;
@@ -70,8 +73,8 @@ constexpr Denials<W> denials(const Paging<W>& p, const Access<W>& a, const Right
   d.smep = p.smep & !user_access & user_page & a.fetch;
   d.read_only = a.write & !r.writable() & write_protected;
   d.execute_disable = p.nxe & a.fetch & r.execute_disable();
-  d.user_key = p.pke & user_page & data & key_denies(p.pkru, key, a.write, write_protected);
-  d.supervisor_key = p.pks & !user_page & data & key_denies(p.pkrs, key, a.write, write_protected);
+  d.user_key = user_page & key_denied;
+  d.supervisor_key = !user_page & key_denied;
   return d;
 }
 
