@@ -27,7 +27,9 @@ template <class W>
 using Bool = typename WordTraits<W>::Bool;
 
 /// The word with only bit `n` set; `n` in 0..63.
-constexpr std::uint64_t bit(unsigned n) { return std::uint64_t{1} << n; }
+constexpr std::uint64_t bit(unsigned n) {
+  return std::uint64_t{1} << n;
+}
 
 /// The word with bits `high`..`low` set, as the manuals write "bits high:low"; 63 ≥ high ≥ low.
 constexpr std::uint64_t bits(unsigned high, unsigned low) {

@@ -9,10 +9,10 @@ namespace mmuref::x86 {
 
 /// Physical memory that can be written too: `write` stores 8 bytes at an 8-byte aligned address.
 template <class M, class W>
-concept WritablePhysicalMemory =
-    PhysicalMemory<M, W> && requires(M& memory, const W& address, const W& value) {
-      memory.write(address, value);
-    };
+concept WritablePhysicalMemory = PhysicalMemory<M, W> &&
+    requires(M& memory, const W& address, const W& value) {
+  memory.write(address, value);
+};
 
 /// The flags that step `i` of a translated access sets: A in every entry used, D in the leaf of a
 /// write.

@@ -19,8 +19,8 @@ struct ReservedBits {
 
 template <class W>
 struct Paging {
-  W table_base;        ///< physical address of the root table: CR3[MAXPHYADDR-1:12]
-  W frame_mask;        ///< bits MAXPHYADDR-1:12
+  W table_base;  ///< physical address of the root table: CR3[MAXPHYADDR-1:12]
+  W frame_mask;  ///< bits MAXPHYADDR-1:12
   ReservedBits<W> reserved;
   Bool<W> la57, nxe, wp, smep, smap, pke, pks;
   W pkru, pkrs;

@@ -30,9 +30,9 @@ inline constexpr std::uint64_t min_maxphyaddr = 32, max_maxphyaddr = 52;
 /// What CPUID enumerates; fixed for the life of a processor.
 template <class W>
 struct Processor {
-  W maxphyaddr = 52;         ///< width of physical addresses, 32..52 bits
-  Bool<W> page1gb = true;    ///< CPUID.80000001H:EDX.Page1GB
-  Bool<W> amd = false;       ///< AMD's reserved bits instead of Intel's (APM vol. 2, 5.3 and 5.4)
+  W maxphyaddr = 52;       ///< width of physical addresses, 32..52 bits
+  Bool<W> page1gb = true;  ///< CPUID.80000001H:EDX.Page1GB
+  Bool<W> amd = false;     ///< AMD's reserved bits instead of Intel's (APM vol. 2, 5.3 and 5.4)
 };
 
 /// The registers of one logical processor, as software reads them.
@@ -50,8 +50,7 @@ struct Registers {
 /// SDM vol. 3, "Four Paging Modes" (4.1.1).
 template <class W>
 constexpr Bool<W> ia32e_paging(const Registers<W>& r) {
-  return has(r.cr0, cr0::PG) & has(r.cr0, cr0::PE) & has(r.cr4, cr4::PAE) &
-         has(r.efer, efer::LME);
+  return has(r.cr0, cr0::PG) & has(r.cr0, cr0::PE) & has(r.cr4, cr4::PAE) & has(r.efer, efer::LME);
 }
 
 }  // namespace mmuref::x86

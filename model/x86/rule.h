@@ -77,6 +77,8 @@ inline constexpr std::array rule_texts{
              "SDM vol. 3, 4.6.2 Protection Keys"},
 };
 
-constexpr const RuleText& text(Rule rule) { return rule_texts[static_cast<std::size_t>(rule)]; }
+constexpr const RuleText& text(Rule rule) {
+  return rule_texts[static_cast<std::size_t>(rule)];
+}
 
 }  // namespace mmuref::x86

@@ -1,0 +1,39 @@
+// A theorem: a sentence, where the manual says it, and the function that states it.
+#pragma once
+
+#include <span>
+#include <string_view>
+#include <vector>
+
+#include "spec/session.h"
+
+namespace mmuref::spec {
+
+struct Theorem {
+  std::string_view name;
+  std::string_view claim;  ///< the sentence it proves
+  std::string_view ref;    ///< the manual's section
+  void (*symbolic)(SymbolicSession&);
+  void (*concrete)(ConcreteSession&);
+};
+
+/// `body` is a captureless generic function of a session.
+template <class Body>
+constexpr Theorem theorem(std::string_view name, std::string_view claim, std::string_view ref,
+                          Body body) {
+  return {name, claim, ref, body, body};
+}
+
+/// Every theorem, in the order of spec/theorems/.
+std::vector<Theorem> all_theorems();
+
+// One group a file of spec/theorems/.
+std::span<const Theorem> linear_address_theorems();
+std::span<const Theorem> component_theorems();
+std::span<const Theorem> walk_theorems();
+std::span<const Theorem> translation_theorems();
+std::span<const Theorem> fault_theorems();
+std::span<const Theorem> rights_theorems();
+std::span<const Theorem> accessed_dirty_theorems();
+
+}  // namespace mmuref::spec
