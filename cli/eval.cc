@@ -1,10 +1,46 @@
+#include "diff/eval.h"
+
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <system_error>
+
 #include "cli/command.h"
 
 namespace mmuref::cli {
+namespace {
+
+constexpr const char* example = R"(Example:
+  $ echo '{"id":"7","maxphyaddr":46,"page1gb":true,"cr0":"0x80010033","cr3":"0x1000","cr4":"0x20",
+    "efer":"0xd01","pkru":"0x0","cpl":3,"ac":false,"access":"read","va":"0x1234",
+    "mem":{"0x1000":"0x2067","0x2000":"0x3067","0x3000":"0x4067","0x4008":"0x5007"}}' |
+    tr -d '\n' | mmuref eval
+  {"id":"7","outcome":"ok","pa":"0x5234","page":"4K","writes":{"0x4008":"0x5027"}}
+
+The exit code is 2 if any line could not be read. docs/eval.md has every field.)";
+
+int run() {
+  diff::EvalCount count;
+  try {
+    count = diff::eval(STDIN_FILENO, STDOUT_FILENO);
+  } catch (const std::system_error& e) {
+    throw InputError(fmt::format("eval: {}", e.what()));
+  }
+  if (count.unreadable == 0) return good;
+  fmt::print(stderr,
+             "mmuref: standard input: {} of {} lines could not be read, the first is line {}\n",
+             count.unreadable, count.lines, count.first_unreadable);
+  return bad_input;
+}
+
+}  // namespace
 
 Run add_eval(CLI::App& app) {
-  app.add_subcommand("eval");
-  return []() -> int { throw InputError("eval is not there yet"); };
+  CLI::App* command = app.add_subcommand(
+      "eval", "Answer what single accesses do: one JSON object a line in, one a line out");
+  command->add_flag("--json")->description("Accepted everywhere; these answers are always JSON");
+  command->footer(example);
+  return run;
 }
 
 }  // namespace mmuref::cli

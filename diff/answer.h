@@ -1,0 +1,24 @@
+// What the model says of a case: the walk, and what the entries may hold afterwards.
+#pragma once
+
+#include "diff/machine.h"
+
+namespace mmuref::diff {
+
+struct Answer {
+  Walk walk;
+
+  /// Entries whose value the access must change, with their new value. An entry reached twice
+  /// holds the flags of both. Empty for an access that faults.
+  Memory writes;
+
+  /// Entries a faulting access may leave changed, with the changed value. The manual leaves open
+  /// which prefix of the entries used has A set (SDM vol. 3, 4.8), and A is the only flag left
+  /// open, so each entry has one alternative to what it held. Empty for an access that translates.
+  Memory may_write;
+};
+
+/// Runs the model. The case's memory is only read.
+Answer answer(const Case& question);
+
+}  // namespace mmuref::diff
