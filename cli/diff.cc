@@ -1,10 +1,101 @@
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <charconv>
+#include <chrono>
+#include <memory>
+
 #include "cli/command.h"
+#include "diff/campaign.h"
+#include "diff/oracles.h"
+#include "diff/report.h"
 
 namespace mmuref::cli {
+namespace {
+
+struct Options {
+  std::string oracle{diff::oracle_names().front()};
+  std::string shard = "0/1";
+  diff::CampaignOptions campaign;
+  bool json = false;
+};
+
+diff::Shard parse_shard(const std::string& text) {
+  diff::Shard shard;
+  const char* const end = text.data() + text.size();
+  const auto index = std::from_chars(text.data(), end, shard.index);
+  if (index.ec == std::errc{} && index.ptr != end && *index.ptr == '/') {
+    const auto count = std::from_chars(index.ptr + 1, end, shard.count);
+    if (count.ec == std::errc{} && count.ptr == end && shard.index < shard.count) return shard;
+  }
+  throw InputError(fmt::format("--shard {}: expected I/N with 0 <= I < N, such as 0/4", text));
+}
+
+/// One line on stderr: rewritten in place on a terminal, every ten seconds elsewhere.
+diff::Progress progress_line(const diff::CampaignOptions& options) {
+  using Clock = std::chrono::steady_clock;
+  const bool terminal = isatty(STDERR_FILENO) != 0;
+  const auto interval = terminal ? std::chrono::milliseconds(200) : std::chrono::seconds(10);
+  auto next = Clock::now() + std::chrono::seconds(1);
+  return [=, count = options.count](const diff::Totals& t) mutable {
+    if (Clock::now() < next) return;
+    next = Clock::now() + interval;
+    fmt::print(stderr, "{}diff: {} of {} accesses, {} unexplained{}", terminal ? "\r" : "",
+               t.accesses, count, t.unexplained, terminal ? "\x1b[K" : "\n");
+  };
+}
+
+int run(Options options) {
+  options.campaign.shard = parse_shard(options.shard);
+  const auto oracle = diff::make_oracle(options.oracle);
+  if (oracle == nullptr) {
+    throw InputError(
+        fmt::format("--oracle {}: expected one of {}", options.oracle, diff::oracle_list()));
+  }
+  const diff::Domain domain = diff::domain_of(*oracle);
+  const diff::Totals totals =
+      diff::run_campaign(*oracle, domain, options.campaign, progress_line(options.campaign));
+  if (isatty(STDERR_FILENO) != 0) fmt::print(stderr, "\r\x1b[K");
+  if (options.json) {
+    fmt::print("{}\n", diff::report_json(*oracle, options.campaign, domain, totals).dump());
+  } else {
+    fmt::print("{}", diff::report_text(*oracle, options.campaign, domain, totals));
+    if (totals.unexplained > 0 && !options.campaign.save.empty()) {
+      fmt::print("  minimised cases are in {}; replay them with: mmuref replay {}\n",
+                 options.campaign.save, options.campaign.save);
+    }
+  }
+  return diff::passed(totals, options.campaign) ? good : violation;
+}
+
+}  // namespace
 
 Run add_diff(CLI::App& app) {
-  app.add_subcommand("diff");
-  return []() -> int { throw InputError("diff is not there yet"); };
+  CLI::App* command =
+      app.add_subcommand("diff", "Compare the model with an oracle on generated address spaces");
+  command->footer("Example: mmuref diff --oracle unicorn --seed 7 --count 1000000");
+  const auto options = std::make_shared<Options>();
+  options->campaign.save = "corpora/found";
+  command->add_option("--oracle", options->oracle, "One of " + diff::oracle_list())
+      ->capture_default_str();
+  command->add_option("--seed", options->campaign.seed, "What to draw")->capture_default_str();
+  command->add_option("--count", options->campaign.count, "Accesses to compare")
+      ->capture_default_str()
+      ->check(CLI::PositiveNumber);
+  command->add_option("--shard", options->shard, "Every N-th address space, from the I-th: I/N")
+      ->capture_default_str();
+  command->add_option("--out", options->campaign.out,
+                      "JSON Lines file of findings and checkpoints; resumed when it exists");
+  command->add_option("--save", options->campaign.save, "Folder for minimised cases")
+      ->capture_default_str();
+  command->add_flag("--json", options->json, "Print the summary as one JSON object");
+  return [options]() -> int {
+    try {
+      return run(*options);
+    } catch (const std::runtime_error& e) {
+      throw InputError(e.what());
+    }
+  };
 }
 
 }  // namespace mmuref::cli

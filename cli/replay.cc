@@ -1,10 +1,58 @@
+#include "diff/replay.h"
+
+#include <fmt/format.h>
+
+#include <memory>
+#include <thread>
+
 #include "cli/command.h"
 
 namespace mmuref::cli {
+namespace {
+
+struct Options {
+  std::vector<std::string> paths;
+  bool json = false;
+};
+
+int run(const Options& options) {
+  const auto paths = diff::case_paths(options.paths);
+  const auto results = diff::replay_files(paths, std::max(1U, std::thread::hardware_concurrency()));
+
+  std::size_t violations = 0, bad = 0;
+  std::map<std::string, std::size_t> skipped;
+  for (const diff::Replayed& result : results) {
+    violations += result.verdict == diff::Verdict::violation;
+    bad += result.verdict == diff::Verdict::bad_file;
+    if (!result.skipped.empty()) ++skipped[result.skipped];
+    if (!result.message.empty()) fmt::print(stderr, "mmuref: {}\n", result.message);
+  }
+  if (options.json) {
+    const nlohmann::ordered_json summary = {{"cases", results.size()},
+                                            {"violations", violations},
+                                            {"bad_files", bad},
+                                            {"skipped", skipped}};
+    fmt::print("{}\n", summary.dump());
+  } else {
+    fmt::print("{} cases: {} good, {} violations, {} bad files\n", results.size(),
+               results.size() - violations - bad, violations, bad);
+    for (const auto& [why, count] : skipped) {
+      fmt::print("  {} without the oracle they name: {}\n", count, why);
+    }
+  }
+  return bad > 0 ? bad_input : violations > 0 ? violation : good;
+}
+
+}  // namespace
 
 Run add_replay(CLI::App& app) {
-  app.add_subcommand("replay");
-  return []() -> int { throw InputError("replay is not there yet"); };
+  CLI::App* command =
+      app.add_subcommand("replay", "Run corpus cases on the model, the statement and their oracle");
+  command->footer("Example: mmuref replay corpora/ledger corpora/found/case.json");
+  const auto options = std::make_shared<Options>();
+  command->add_option("paths", options->paths, "Case files, or folders of them")->required();
+  command->add_flag("--json", options->json, "Print the summary as one JSON object");
+  return [options] { return run(*options); };
 }
 
 }  // namespace mmuref::cli

@@ -1,0 +1,59 @@
+// A campaign: many accesses, answered by the model and by an oracle, every difference a name or a
+// failure. A pure function of (binary, seed, shard), so that it can be split, stopped and resumed.
+#pragma once
+
+#include <array>
+#include <functional>
+#include <map>
+#include <string>
+
+#include "diff/compare.h"
+#include "diff/domain.h"
+
+namespace mmuref::diff {
+
+/// Every `count`-th address space, starting with `index`; 0 ≤ index < count.
+struct Shard {
+  Word index = 0;
+  Word count = 1;
+};
+
+struct CampaignOptions {
+  Word seed = 1;
+  Word count = 1'000'000;  ///< accesses to compare
+  Shard shard;
+  std::string out;   ///< JSON Lines file to write and resume from; none when empty
+  std::string save;  ///< folder for minimised cases; none when empty
+};
+
+/// What a campaign has done so far.
+struct Totals {
+  static constexpr std::size_t rules = x86::rule_texts.size();
+
+  Word spaces = 0;    ///< address spaces finished, in this shard
+  Word accesses = 0;  ///< compared
+  Word faults = 0;    ///< of them, those the model answers with an exception
+  Word located = 0;   ///< those whose physical address could be compared
+  Word writes = 0;    ///< those that left an entry changed
+  Word unexplained = 0;
+  std::map<std::string, Word> known;    ///< differences, by ledger name
+  std::map<std::string, Word> skipped;  ///< accesses the oracle does not support, by reason
+  std::array<std::array<Word, x86::max_level + 1>, rules> coverage{};  ///< by rule and level
+  double seconds = 0;
+  double oracle_seconds = 0;  ///< of them, inside the oracle's engine
+};
+
+/// Called now and then; may print.
+using Progress = std::function<void(const Totals&)>;
+
+/// Runs until `options.count` accesses are compared, or until the oracle has supported none in a
+/// long while. Throws std::runtime_error when `options.out` cannot be used.
+Totals run_campaign(Oracle& oracle, const Domain& domain, const CampaignOptions& options,
+                    const Progress& progress = {});
+
+/// Whether the campaign compared what it was asked to and found nothing unexplained.
+inline bool passed(const Totals& totals, const CampaignOptions& options) {
+  return totals.accesses == options.count && totals.accesses > 0 && totals.unexplained == 0;
+}
+
+}  // namespace mmuref::diff

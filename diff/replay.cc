@@ -1,0 +1,138 @@
+#include "diff/replay.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <atomic>
+#include <filesystem>
+#include <thread>
+
+#include "diff/ledger.h"
+#include "diff/machine_json.h"
+#include "diff/minimize.h"
+#include "diff/oracles.h"
+
+namespace mmuref::diff {
+namespace {
+
+namespace fs = std::filesystem;
+using nlohmann::json;
+
+Replayed violation(const std::string& path, const std::string& what) {
+  return {Verdict::violation, fmt::format("{}: {}", path, what), {}};
+}
+
+json without_id(json answer) {
+  answer.erase("id");
+  return answer;
+}
+
+/// "{want} expected, {got} found" for the first field that differs.
+std::string first_difference(const json& want, const json& got) {
+  for (const auto& [key, value] : want.items()) {
+    if (!got.contains(key)) return fmt::format("\"{}\" expected and absent", key);
+    if (got[key] != value) {
+      return fmt::format("\"{}\" expected {}, found {}", key, value.dump(), got[key].dump());
+    }
+  }
+  for (const auto& [key, value] : got.items()) {
+    if (!want.contains(key)) return fmt::format("\"{}\" not expected", key);
+  }
+  return {};
+}
+
+Replayed replay_oracle(const std::string& path, const CaseFile& file, Oracle& oracle) {
+  const Machine& machine = file.question.machine;
+  Replayed result;
+  result.skipped = oracle.unsupported(machine.cpu, machine.registers, file.question.access);
+  if (!result.skipped.empty()) return result;
+
+  const DifferenceClass seen = classify(oracle, file.question);
+  const std::string name = oracle.name();
+  if (file.ledger.empty()) {
+    if (seen.parts == 0) return result;
+    return violation(path, fmt::format("{} differs in {}", name, parts_text(seen.parts)));
+  }
+  if (seen.parts == 0) {
+    return violation(
+        path, fmt::format("{} agrees: ledger entry {} has no witness any more", name, file.ledger));
+  }
+  if (seen.known != file.ledger) {
+    return violation(path, fmt::format("{} differs in {}, and not as ledger entry {} says", name,
+                                       parts_text(seen.parts), file.ledger));
+  }
+  return result;
+}
+
+Replayed replay(const std::string& path, const CaseFile& file, OraclePool& oracles) {
+  const json found = to_json(file.id, file.question, answer(file.question));
+  const std::string wrong = first_difference(without_id(file.expect), without_id(found));
+  if (!wrong.empty()) return violation(path, "model: " + wrong);
+
+  const DifferenceClass statement = classify(*oracles.get("spec"), file.question);
+  if (statement.parts != 0) {
+    return violation(path, "the declarative statement differs in " + parts_text(statement.parts));
+  }
+  if (file.oracle.empty()) return {};
+  Oracle* oracle = oracles.get(file.oracle);
+  if (oracle == nullptr) {
+    throw CaseFileError(fmt::format("{}: \"oracle\": expected one of {}", path, oracle_list()));
+  }
+  return replay_oracle(path, file, *oracle);
+}
+
+}  // namespace
+
+Oracle* OraclePool::get(const std::string& name) {
+  std::unique_ptr<Oracle>& oracle = oracles_[name];
+  if (oracle == nullptr) oracle = make_oracle(name);
+  return oracle.get();
+}
+
+Replayed replay_file(const std::string& path, OraclePool& oracles) {
+  try {
+    return replay(path, read_case_file(path), oracles);
+  } catch (const CaseFileError& e) {
+    return {Verdict::bad_file, e.what(), {}};
+  } catch (const std::exception& e) {
+    return {Verdict::bad_file, fmt::format("{}: {}", path, e.what()), {}};
+  }
+}
+
+std::vector<Replayed> replay_files(const std::vector<std::string>& paths, unsigned threads) {
+  std::vector<Replayed> results(paths.size());
+  std::atomic<std::size_t> next = 0;
+  const auto work = [&] {
+    OraclePool oracles;
+    for (std::size_t i; (i = next++) < paths.size();) results[i] = replay_file(paths[i], oracles);
+  };
+  std::vector<std::jthread> workers;
+  for (unsigned i = 1; i < std::min<std::size_t>(threads, paths.size()); ++i) {
+    workers.emplace_back(work);
+  }
+  work();
+  workers.clear();  // joins
+  return results;
+}
+
+std::vector<std::string> case_paths(const std::vector<std::string>& arguments) {
+  std::vector<std::string> paths;
+  for (const std::string& argument : arguments) {
+    if (!fs::is_directory(argument)) {
+      paths.push_back(argument);
+      continue;
+    }
+    std::vector<std::string> inside;
+    for (const auto& file : fs::recursive_directory_iterator(argument)) {
+      if (file.is_regular_file() && file.path().extension() == ".json") {
+        inside.push_back(file.path().string());
+      }
+    }
+    std::sort(inside.begin(), inside.end());
+    if (inside.empty()) inside.push_back(argument);
+    paths.insert(paths.end(), inside.begin(), inside.end());
+  }
+  return paths;
+}
+
+}  // namespace mmuref::diff
