@@ -48,7 +48,7 @@ struct Denials {
 /// Whether a key register (PKRU or IA32_PKRS) denies a data access. AD denies all of them; WD
 /// denies writes, those of supervisor mode only with CR0.WP=1.
 template <class W>
-constexpr Bool<W> key_denies(const W& key_register, const W& key, const Bool<W>& write,
+constexpr Bool<W> key_denies(const W key_register, const W& key, const Bool<W>& write,
                              const Bool<W>& write_protected) {
   const W rights = key_register >> (key + key);
   return has(rights, bit(0)) | (has(rights, bit(1)) & write & write_protected);
@@ -59,22 +59,23 @@ constexpr Denials<W> denials(const Paging<W>& p, const Access<W>& a, const Right
                              const W& leaf) {
   const Bool<W> user_access = user_mode(a);
   const Bool<W> user_page = r.user();
+  const Bool<W> supervisor_page = !user_page;
   const Bool<W> data = data_access(a);
   const Bool<W> ac_override = a.ac & !a.implicit;
   const Bool<W> write_protected = user_access | p.wp;
-  const Bool<W> keys_apply = (user_page & p.pke) | (!user_page & p.pks);
+  const Bool<W> keys_apply = (user_page & p.pke) | (supervisor_page & p.pks);
+  const W key_register = select(user_page, p.pkru, p.pkrs);
   const Bool<W> key_denied =
-      keys_apply & data &
-      key_denies(select(user_page, p.pkru, p.pkrs), protection_key(leaf), a.write, write_protected);
+      keys_apply & data & key_denies(key_register, protection_key(leaf), a.write, write_protected);
 
   Denials<W> d;
-  d.user_supervisor = user_access & !user_page;
+  d.user_supervisor = user_access & supervisor_page;
   d.smap = p.smap & !user_access & user_page & data & !ac_override;
   d.smep = p.smep & !user_access & user_page & a.fetch;
   d.read_only = a.write & !r.writable() & write_protected;
   d.execute_disable = p.nxe & a.fetch & r.execute_disable();
-  d.user_key = user_page & key_denied;
-  d.supervisor_key = !user_page & key_denied;
+  d.user_key = key_denied & user_page;
+  d.supervisor_key = key_denied & supervisor_page;
   return d;
 }
 
