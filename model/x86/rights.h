@@ -48,7 +48,7 @@ struct Denials {
 /// Whether a key register (PKRU or IA32_PKRS) denies a data access. AD denies all of them; WD
 /// denies writes, those of supervisor mode only with CR0.WP=1.
 template <class W>
-constexpr Bool<W> key_denies(const W key_register, const W& key, const Bool<W>& write,
+constexpr Bool<W> key_denies(const W& key_register, const W& key, const Bool<W>& write,
                              const Bool<W>& write_protected) {
   const W rights = key_register >> (key + key);
   return has(rights, bit(0)) | (has(rights, bit(1)) & write & write_protected);
