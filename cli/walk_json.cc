@@ -68,6 +68,9 @@ nlohmann::ordered_json json_form(const WalkReport& r, const image::Image& image)
          {"maxphyaddr", r.cpu.maxphyaddr},
          {"page1gb", r.cpu.page1gb},
          {"registers", registers_form(image)}};
+  if (image.cpu()) {
+    j["stopped"] = {{"rip", hex(image.cpu()->rip)}, {"cpl", image.cpu()->cpl}};
+  }
   j["steps"] = Json::array();
   for (const ReportStep& s : r.steps) j["steps"].push_back(step_form(r, s));
   add_outcome(j, r);

@@ -66,6 +66,10 @@ class Drawing {
       line(label, fmt::format("{} {}", from[i].substr(0, from[i].size() - 2), origins[i]));
       label = "";
     }
+    if (image_.cpu()) {
+      line("", fmt::format("the processor had stopped at RIP {}, CPL {}", hex(image_.cpu()->rip),
+                           image_.cpu()->cpl));
+    }
     const auto& p = r_.paging;
     std::string features;
     const std::pair<bool, std::string_view> all[] = {{p.wp, " WP"},     {p.nxe, " NXE"},

@@ -1,7 +1,7 @@
 // An ELF64 x86-64 core of a whole machine: what QEMU's dump-guest-memory and kdump write.
 //
-// System V ABI, "ELF Header", "Program Header" and "Note Section"; the extension for 65,535 program
-// headers and more from its AMD64 supplement's PN_XNUM. QEMU's note is its QEMUCPUState, version 1.
+// System V ABI, "ELF Header", "Program Header" and "Note Section"; elf(5) for PN_XNUM, 65,535 program
+// headers and more. The QEMU note is its QEMUCPUState, version 1.
 #pragma once
 
 #include <optional>
@@ -18,7 +18,6 @@ namespace mmuref::image {
 /// registers.
 struct Cpu {
   Word rip = 0;
-  Word rflags = 0;
   unsigned cpl = 0;
 };
 struct ControlRegisters {

@@ -42,13 +42,12 @@ std::string_view text_of(std::span<const std::byte> bytes) {
 /// `struct user_regs_struct`.
 void add_prstatus(const Note& note, const std::string& name, Core& core) {
   constexpr Word size = 336, registers = 112;
-  constexpr Word rip = registers + 16 * 8, cs = registers + 17 * 8, rflags = registers + 18 * 8;
+  constexpr Word rip = registers + 16 * 8, cs = registers + 17 * 8;
   if (note.description.size() < size) {
     fail(name, note.offset,
          fmt::format("NT_PRSTATUS of {} bytes; expected {}", note.description.size(), size));
   }
   core.cpus.push_back({.rip = at<Word>(note.description, rip),
-                       .rflags = at<Word>(note.description, rflags),
                        .cpl = static_cast<unsigned>(at<Word>(note.description, cs) & 3)});
 }
 

@@ -2,6 +2,7 @@
 #include <gtest/gtest.h>
 
 #include <functional>
+#include <ostream>
 
 #include "image/image.h"
 #include "tests/image/core_builder.h"
@@ -23,6 +24,8 @@ struct Lie {
   const char* name;
   std::function<std::string()> file;
   const char* says;
+
+  friend void PrintTo(const Lie& lie, std::ostream* out) { *out << lie.name; }
 };
 
 /// The good core with one change to its finished bytes.
@@ -67,6 +70,7 @@ const Lie lies[] = {
      "program header 2: 0x1000 bytes at offset"},
     {"SegmentPastTheFile", with<Word>(header(1, offset_field), 0x100000), "program header 1"},
     {"OffsetOverflows", with<Word>(header(1, offset_field), ~Word{0xfff}), "program header 1"},
+    {"SizeOverflows", with<Word>(header(1, filesz), ~Word{0}), "expected within the file's"},
     {"MoreInFileThanInMemory", with<Word>(header(1, filesz), 0x1001), "at most p_memsz, 0x1000"},
     {"AddressOverflows", with<Word>(header(2, paddr), ~Word{0xfff}), "expected below 2^52"},
     {"AddressTooWide", with<Word>(header(2, paddr), (Word{1} << 52) - 8), "expected below 2^52"},

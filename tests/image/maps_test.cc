@@ -54,6 +54,14 @@ TEST(Maps, ReportsALeafAtEachLevelWithItsSize) {
   EXPECT_EQ(r.mappings[2].size, Word{1} << 30);
 }
 
+TEST(Maps, PatOfALargeLeafIsNoPartOfItsAddress) {
+  const SparseMemory m{{{0x1000, 0x2007}, {0x2000, 0x40000087 | bit(12)}}};
+  Recorder r;
+  maps(paging(), m, r, 100);
+  ASSERT_EQ(r.mappings.size(), 1u);
+  EXPECT_EQ(r.mappings[0].pa, 0x40000000u);
+}
+
 TEST(Maps, AddressesOfTheUpperHalfAreSignExtended) {
   const SparseMemory four{{{0x1ff8, 0x2003}, {0x2ff8, 0x3003}, {0x3ff8, 0x4003}, {0x4ff8, 0x5003}}};
   Recorder r;

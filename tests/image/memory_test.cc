@@ -42,6 +42,15 @@ TEST_F(MemoryTest, PagesSplitOrCutShortAreFoundToo) {
   EXPECT_EQ(m.read(0x1c00), 0u);
 }
 
+TEST_F(MemoryTest, ASegmentMayBeginInsideAPage) {
+  const std::string bytes = one.substr(0, 0x800) + two;
+  const Memory m{{segment(0x1800, bytes)}};
+  EXPECT_FALSE(m.present(0x17f8));
+  EXPECT_EQ(m.read(0x17f8), 0u);
+  EXPECT_EQ(m.read(0x1ff8), 1u);
+  EXPECT_EQ(m.read(0x2000), 2u);
+}
+
 TEST_F(MemoryTest, AddressesAboveTheTableAreSearched) {
   const Word high = (Word{1} << 52) - 0x1000;
   const Memory m{{segment(0x1000, one), segment(high, two)}};
