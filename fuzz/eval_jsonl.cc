@@ -1,0 +1,41 @@
+// Any bytes as input of `mmuref eval`: each line gets one line of JSON, and a request that is read
+// has one meaning, as text and as a document.
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+#include "diff/eval.h"
+#include "diff/machine_json.h"
+#include "fuzz/require.h"
+
+namespace {
+
+using namespace mmuref::diff;
+using mmuref::fuzz::require;
+
+void check_line(std::string_view line) {
+  std::string out;
+  const bool readable = append_reply(out, line);
+  require(out.find('\n') == out.size() - 1, "one line is answered by one line");
+  const auto reply = nlohmann::json::parse(out);
+  require(reply.contains("id") && reply.contains(readable ? "outcome" : "error"),
+          "an answer has an id and an outcome or an error");
+  if (!readable) return;
+
+  const Request request = parse_request(line);
+  const auto document = to_json(request);
+  require(to_json(parse_request(document.dump())) == document, "a request reads back as text");
+  require(to_json(read_request(document)) == document, "a request reads back as a document");
+}
+
+}  // namespace
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+  std::string_view rest(reinterpret_cast<const char*>(data), size);
+  while (!rest.empty()) {
+    const auto end = rest.find('\n');
+    check_line(rest.substr(0, end));
+    rest.remove_prefix(end == rest.npos ? rest.size() : end + 1);
+  }
+  return 0;
+}
