@@ -23,9 +23,9 @@ concept PhysicalMemory = requires(const M& memory, const W& address) {
 /// An entry the walk read, in the order of reading.
 template <class W>
 struct Step {
-  W address;  ///< physical address of the entry
   int level;
-  W value;  ///< what it held
+  W address;  ///< physical address of the entry
+  W value;    ///< what it held
 };
 
 /// What a step decided, for those who watch.
@@ -92,10 +92,11 @@ constexpr void walk_levels(const Paging<W>& p, const Access<W>& a, const Memory&
 
   W table = p.table_base;
   for (int level = levels;; --level) {
-    const W address = table | (table_index(a.va, level) << 3);
-    const W e = memory.read(address);
-    const Step<W>& step = result.steps[result.count++] =
-        Step<W>{.address = address, .level = level, .value = e};
+    Step<W>& step = result.steps[result.count++];
+    step.level = level;
+    step.address = table | (table_index(a.va, level) << 3);
+    step.value = memory.read(step.address);
+    const W e = step.value;
     result.level = level;
 
     // P=0 ends the walk and nothing else in the entry matters.
