@@ -16,8 +16,6 @@
 namespace mmuref::diff {
 namespace {
 
-/// About half a second of work with an emulator, so that little is done twice after a kill.
-constexpr Word spaces_per_checkpoint = 1024;
 constexpr Word spaces_per_progress = 64;
 /// An oracle that supports nothing of so many address spaces supports nothing.
 constexpr Word idle_spaces = 4096;
@@ -76,7 +74,7 @@ class Campaign {
       // Only whole spaces count as finished: a later run with a larger count starts this one anew.
       if (totals_.accesses >= options_.count) break;
       ++totals_.spaces;
-      if (totals_.spaces % spaces_per_checkpoint == 0) log_.checkpoint(clocked());
+      if (totals_.spaces % options_.spaces_per_checkpoint == 0) log_.checkpoint(clocked());
       if (progress && totals_.spaces % spaces_per_progress == 0) progress(clocked());
     }
     log_.summary(report_json(oracle_, options_, domain_, clocked()));
@@ -87,7 +85,7 @@ class Campaign {
   void run_space(Word index);
   void count(const Answer& model, const Effect& effect);
   void report_difference(Word space, std::size_t number, Parts parts, const Answer& model);
-  void save(const std::string& class_name, Word space, std::size_t number);
+  nlohmann::ordered_json save(const std::string& class_name, Word space, std::size_t number);
 
   const Totals& clocked() {
     totals_.seconds = seconds_before_ + seconds_since(start_);
@@ -159,19 +157,27 @@ void Campaign::report_difference(Word space, std::size_t number, Parts parts, co
                   x86::vector(effect_.observed.outcome));
   nlohmann::ordered_json line = {
       {"type", "finding"}, {"class", class_name}, {"space", space}, {"access", number}};
-  if (classes_.insert(class_name).second) {
-    const CaseFile file =
-        describe(oracle_, minimize_difference(oracle_, question_),
-                 fmt::format("{}-{}", oracle_.name(), class_name),
-                 fmt::format("mmuref diff --oracle {} --seed {}, address space {}, access {}",
-                             oracle_.name(), options_.seed, space, number));
-    line["case"] = nlohmann::ordered_json::parse(to_text(file));
-    if (!options_.save.empty()) {
-      std::filesystem::create_directories(options_.save);
-      write_case_file(fmt::format("{}/{}.json", options_.save, file.name), file);
-    }
+  if (classify(oracle_, question_).parts == 0) {
+    // The oracle remembers something between accesses: no case can show that.
+    line["alone"] = "agrees";
+  } else if (classes_.insert(class_name).second) {
+    line["case"] = save(class_name, space, number);
   }
   log_.finding(line);
+}
+
+nlohmann::ordered_json Campaign::save(const std::string& class_name, Word space,
+                                      std::size_t number) {
+  const CaseFile file =
+      describe(oracle_, minimize_difference(oracle_, question_),
+               fmt::format("{}-{}", oracle_.name(), class_name),
+               fmt::format("mmuref diff --oracle {} --seed {}, address space {}, access {}",
+                           oracle_.name(), options_.seed, space, number));
+  if (!options_.save.empty()) {
+    std::filesystem::create_directories(options_.save);
+    write_case_file(fmt::format("{}/{}.json", options_.save, file.name), file);
+  }
+  return nlohmann::ordered_json::parse(to_text(file));
 }
 
 }  // namespace

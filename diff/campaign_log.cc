@@ -53,7 +53,9 @@ void CampaignLog::resume(const std::string& content, const std::string& header) 
       const json line = json::parse(content.begin() + static_cast<std::ptrdiff_t>(begin),
                                     content.begin() + static_cast<std::ptrdiff_t>(end));
       const std::string& type = line.at("type").get_ref<const std::string&>();
-      if (type == "finding") classes.insert(line.at("class").get<std::string>());
+      if (type == "finding" && line.contains("case")) {
+        classes.insert(line.at("class").get<std::string>());
+      }
       if (type != "checkpoint") continue;
       resumed_.totals = totals_from_json(line);
       resumed_.classes = classes;

@@ -42,6 +42,7 @@ std::string text_field(const std::string& path, const json& document, const char
 }
 
 json parse(const std::string& path) {
+  if (std::filesystem::is_directory(path)) refuse(path, "no *.json case in this folder");
   std::ifstream file(path, std::ios::binary);
   if (!file) refuse(path, std::strerror(errno));
   const std::string content{std::istreambuf_iterator<char>(file), {}};
@@ -119,6 +120,7 @@ void write_case_file(const std::string& path, const CaseFile& file) {
   const std::string partial = path + ".partial";
   {
     std::ofstream out(partial, std::ios::binary);
+    if (!out) refuse(path, std::strerror(errno));
     out << to_text(file);
     if (!out.flush()) refuse(partial, std::strerror(errno));
   }

@@ -1,5 +1,6 @@
 #include "diff/generator.h"
 
+#include <algorithm>
 #include <array>
 
 #include "diff/random.h"
@@ -12,6 +13,7 @@ namespace entry = x86::entry;
 
 constexpr Word page_size = bit(x86::page_shift);
 constexpr Word last_index = bits(x86::index_bits - 1, 0);
+constexpr Word low_memory = Word{16} << 20;
 constexpr int paths_per_space = 12;
 
 /// Builds one address space; lives for one call of generate().
@@ -24,6 +26,8 @@ class Builder {
     machine_.memory.clear();
     space_.accesses.clear();
     machine_.cpu = random_.pick(domain_.processors);
+    // Nearly all have 1-GByte pages, and without them a walk ends early.
+    if (!machine_.cpu.page1gb) machine_.cpu = random_.pick(domain_.processors);
     frame_mask_ = bits(static_cast<unsigned>(machine_.cpu.maxphyaddr) - 1, x86::page_shift);
     choose_registers();
     choose_tables();
@@ -67,9 +71,9 @@ class Builder {
 
   int levels_ = 4;
   Word frame_mask_ = 0;
-  Word self_index_ = 0;            ///< of the root entry that references the root
-  std::array<Word, 5> indices_{};  ///< few, so that paths share their upper entries
-  std::array<Word, 10> tables_{};  ///< [0] is the root; the others serve any level
+  Word self_index_ = 0;                    ///< of the root entry that references the root
+  std::array<Word, 5> indices_{};          ///< few, so that paths share their upper entries
+  std::array<Word, max_tables> tables_{};  ///< [0] is the root; the others serve any level
   std::array<Target, paths_per_space> targets_{};
 };
 
@@ -88,7 +92,8 @@ void Builder::choose_registers() {
   levels_ = has(r.cr4, x86::cr4::LA57) ? 5 : 4;
 }
 
-/// All keys open, all but key 0 closed (as kernels start), or a mix where half the keys are open.
+/// All keys open, all but key 0 closed (as kernels start), all read-only, or a mix in which more or
+/// fewer are open.
 Word Builder::choose_key_register() {
   switch (random_.below(6)) {
     case 0: return 0;
@@ -100,14 +105,15 @@ Word Builder::choose_key_register() {
 }
 
 void Builder::choose_tables() {
-  // Pages of one table never coincide: each comes from its own stretch of low memory.
-  constexpr Word stretch = table_limit / page_size / 10;
-  for (std::size_t i = 0; i < tables_.size(); ++i) {
+  // Low ones never coincide: each has its own stretch.
+  constexpr Word stretch = low_memory / page_size / max_tables;
+  for (std::size_t i = 0; i < max_tables; ++i) {
     const Word within = random_.chance(1, 8) ? stretch - 1 : random_.below(stretch - 1);
     tables_[i] = (i * stretch + within) * page_size;
   }
-  // The root comes from any stretch.
-  std::swap(tables_[0], tables_[random_.below(10)]);
+  // High tables show an address cut short on the way down, which high frames show only of a leaf.
+  if (random_.chance(1, 2)) tables_[random_.below(max_tables)] = edge_address() & frame_mask_;
+  std::swap(tables_[0], tables_[random_.below(max_tables)]);
   machine_.registers.cr3 |= tables_[0];
 
   indices_ = {0, last_index, random_.chance(1, 2) ? last_index / 2 : last_index / 2 + 1,
@@ -139,7 +145,7 @@ void Builder::add_path(int number) {
     }
     if (level == 1 || (level <= x86::max_leaf_level && has(e, entry::PS))) break;
     table = e & frame_mask_;
-    if (table >= table_limit) break;
+    if (std::find(tables_.begin(), tables_.end(), table) == tables_.end()) break;
   }
   targets_[static_cast<std::size_t>(number)] = {sign_extend(va), level};
 }
@@ -185,7 +191,7 @@ Word Builder::choose_frame(int level) {
   switch (random_.below(8)) {
     case 0: frame = random_.pick(tables_); break;  // maps a page table
     case 1:
-    case 2: frame = random_.next() & (table_limit - 1); break;
+    case 2: frame = random_.next() & (low_memory - 1); break;
     case 3: frame = edge_address() - size; break;
     case 4: frame = edge_address(); break;
     case 5: frame = bit(x86::page_shift + random_.below(40)); break;

@@ -17,8 +17,9 @@ struct AddressSpace {
   std::vector<Access> accesses;
 };
 
-/// Tables lie below this physical address, so that an oracle can back them all.
-inline constexpr Word table_limit = Word{16} << 20;
+/// Pages that hold an address space's entries, at most. Most lie in the lowest 16 MiB, one or two
+/// at edges of physical memory.
+inline constexpr std::size_t max_tables = 10;
 
 inline constexpr std::size_t accesses_per_space = 48;
 

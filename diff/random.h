@@ -13,7 +13,8 @@ namespace mmuref::diff {
 
 class Random {
  public:
-  /// Stream `stream` of `seed`: streams of one seed share no state with each other.
+  /// Stream `stream` of `seed`: all streams lie on one cycle of 2^64 states and start at unrelated
+  /// points of it, far apart for all practical purposes.
   constexpr Random(std::uint64_t seed, std::uint64_t stream)
       : state_(mix(seed ^ mix(stream + increment))) {}
 

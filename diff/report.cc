@@ -115,8 +115,8 @@ std::string report_text(const Oracle& oracle, const CampaignOptions& options, co
   line(out, "{} {}, seed {}, shard {}/{}: {} accesses compared in {} address spaces", oracle.name(),
        oracle.version(), options.seed, options.shard.index, options.shard.count, totals.accesses,
        totals.spaces);
-  line(out, "  {} faults; {} physical addresses and {} changed entries compared", totals.faults,
-       totals.located, totals.writes);
+  line(out, "  {} faults; {} physical addresses compared; {} accesses changed entries",
+       totals.faults, totals.located, totals.writes);
   line(out, "  {:.1f} s, {:.0f} accesses/s, {:.0f}% of the time inside the oracle's engine",
        totals.seconds,
        totals.seconds > 0 ? static_cast<double>(totals.accesses) / totals.seconds : 0,
@@ -124,7 +124,8 @@ std::string report_text(const Oracle& oracle, const CampaignOptions& options, co
   append_coverage(out, totals);
   append_not_tested(out, domain, totals);
   for (const auto& [name, count] : totals.known) {
-    line(out, "  known {:>12}  {}: {}", count, name, find_known(name)->cause);
+    const KnownDifference* known = find_known(name);
+    line(out, "  known {:>12}  {}: {}", count, name, known == nullptr ? "" : known->cause);
   }
   if (totals.accesses < options.count) {
     line(out, "  FAILED: only {} of {} accesses could be compared", totals.accesses, options.count);

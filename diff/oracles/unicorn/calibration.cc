@@ -23,8 +23,6 @@ struct KnownFault {
   std::uint32_t error_code;
 };
 
-}  // namespace
-
 /// The 4-byte places whose value is the error code in every one of the states.
 std::vector<std::size_t> places_of(const std::vector<std::pair<Bytes, std::uint32_t>>& states) {
   std::vector<std::size_t> places;
@@ -40,12 +38,13 @@ std::vector<std::size_t> places_of(const std::vector<std::pair<Bytes, std::uint3
   return places;
 }
 
+}  // namespace
+
 void Engine::find_error_code() {
   using namespace x86;
-  // A PML4 of one entry, in the engine's own page where nothing else is, so at the index of that
-  // word. SDM vol. 3, "Page-Fault Exceptions" (4.7).
-  constexpr Word entry_offset = 0xff8;
-  constexpr Word va = Word{0xffff'ff80} << 32 | 0x7f'c000'1000;
+  // The engine's own page as a PML4, with its last entry in use, where the page holds nothing else.
+  // SDM vol. 3, "Page-Fault Exceptions" (4.7).
+  constexpr Word entry_offset = 0xff8, va = 0xffff'ff80'7fc0'1000;
   const KnownFault faults[] = {
       {0, {.va = va}, 0},
       {0, {.va = va, .write = true}, pfec::WR},

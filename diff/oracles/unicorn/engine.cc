@@ -13,7 +13,7 @@ namespace mmuref::diff {
 namespace {
 
 constexpr std::uint32_t efer_msr = 0xc000'0080;
-constexpr Word code_selector_under_test = 8;  // index 1, GDT, RPL 0
+constexpr Word selector_under_test = 8;  // index 1, GDT, RPL 0
 constexpr int breakpoint_vector = 3;
 
 void check(uc_err error, const char* what) {
@@ -37,6 +37,15 @@ guest::Code code_for(const Access& access, unsigned bytes) {
   return bytes == 8 ? Code::read_8 : Code::read_1;
 }
 
+x86::Outcome outcome_of(int vector) {
+  using x86::Outcome;
+  for (const Outcome outcome :
+       {Outcome::page_fault, Outcome::general_protection, Outcome::stack_fault}) {
+    if (vector == x86::vector(outcome)) return outcome;
+  }
+  throw std::runtime_error("unicorn: unexpected exception " + std::to_string(vector));
+}
+
 }  // namespace
 
 /// What the engine calls. None may throw: the frames below are C.
@@ -50,20 +59,12 @@ struct Hooks {
 
   static void interrupt(uc_engine* uc, std::uint32_t vector, void* user) {
     auto& engine = *static_cast<Engine*>(user);
-    Engine::Stop& stop = engine.stop_;
-    stop.vector = static_cast<int>(vector);
-    if (stop.vector == x86::vector(x86::Outcome::page_fault)) {
+    engine.stop_.vector = static_cast<int>(vector);
+    if (engine.stop_.vector != breakpoint_vector) {
       // Later is too late: the engine may look up an address of its own when it stops.
-      stop.cr2 = engine.read_register(UC_X86_REG_CR2);
-      engine.save(engine.fault_.get());
-      if (engine.error_code_at_) {
-        std::uint32_t code = 0;
-        std::memcpy(&code,
-                    reinterpret_cast<const char*>(engine.fault_.get()) + *engine.error_code_at_,
-                    sizeof code);
-        stop.error_code = code;
-      }
-    } else if (stop.vector == breakpoint_vector && engine.access_ && engine.access_->fetch) {
+      engine.stop_.cr2 = engine.read_register(UC_X86_REG_CR2);
+      engine.stop_.error_code = engine.read_error_code();
+    } else if (engine.access_ && engine.access_->fetch) {
       engine.locate_fetch();
     }
     uc_emu_stop(uc);
@@ -207,6 +208,17 @@ Word Engine::read_register(int id) const {
   return value;
 }
 
+/// Of the exception under way; 0 before its place is known.
+Word Engine::read_error_code() {
+  save(fault_.get());
+  std::uint32_t error_code = 0;
+  if (error_code_at_) {
+    const auto* const bytes = reinterpret_cast<const char*>(fault_.get());
+    std::memcpy(&error_code, bytes + *error_code_at_, sizeof error_code);
+  }
+  return error_code;
+}
+
 void Engine::set_registers(const Registers& registers) {
   registers_ = registers;
   for (auto& by_ac : ready_) {
@@ -286,10 +298,10 @@ void Engine::run(const Access& access, unsigned bytes) {
   write_register(UC_X86_REG_RAX, probe_.value());
   if (access.implicit) {
     uc_x86_mmr gdt{};
-    gdt.base = access.va - code_selector_under_test;
+    gdt.base = access.va - selector_under_test;
     gdt.limit = 0xffff;
     uc_reg_write(engine_.get(), UC_X86_REG_GDTR, &gdt);
-    write_register(UC_X86_REG_RCX, code_selector_under_test);
+    write_register(UC_X86_REG_RCX, selector_under_test);
   }
   const Word rip = window(code_for(access, bytes), access.cpl3);
   last_va_ = access.va;
@@ -313,17 +325,11 @@ void Engine::locate_fetch() {
 
 Observation Engine::judge(const Access& access) {
   Observation seen;
-  switch (stop_.vector) {
-    case breakpoint_vector: break;
-    case 12: seen.outcome = x86::Outcome::stack_fault; return seen;
-    case 13: seen.outcome = x86::Outcome::general_protection; return seen;
-    case 14:
-      seen.outcome = x86::Outcome::page_fault;
-      seen.error_code = stop_.error_code;
-      seen.cr2 = stop_.cr2;
-      return seen;
-    default:
-      throw std::runtime_error("unicorn: unexpected exception " + std::to_string(stop_.vector));
+  if (stop_.vector != breakpoint_vector) {
+    seen.outcome = outcome_of(stop_.vector);
+    seen.error_code = stop_.error_code;
+    if (seen.outcome == x86::Outcome::page_fault) seen.cr2 = stop_.cr2;
+    return seen;
   }
   if (access.write) {
     located_ = probe_.stored();

@@ -22,6 +22,8 @@ class Engine {
   /// `memory` is the guest's; the page at `page` becomes the engine's own. Throws
   /// std::runtime_error when this Unicorn cannot serve.
   Engine(PhysicalMemory& memory, Word page);
+  Engine(const Engine&) = delete;
+  Engine& operator=(const Engine&) = delete;
 
   /// "2.1.4"
   static std::string version();
@@ -67,6 +69,7 @@ class Engine {
   void restore(uc_context* context);
   void write_register(int id, Word value);
   Word read_register(int id) const;
+  Word read_error_code();
 
   uc_context* ready(bool cpl3, bool ac);
   Word window(guest::Code code, bool user) const;
@@ -81,12 +84,12 @@ class Engine {
   std::unique_ptr<uc_struct, CloseEngine> engine_;
   Context pristine_[2];       ///< by CPL 3: before any machine's registers
   ReadyContext ready_[2][2];  ///< by CPL 3 and AC: with the machine's registers
-  Context fault_;             ///< the state at the last fault
+  Context fault_;             ///< the state at the last exception
   std::optional<std::size_t> error_code_at_;
   Registers registers_;
 
   // Of the access under way, for the hooks.
-  bool tested_ = false;  ///< the harness is to hand over to the machine's CR3
+  bool tested_ = false;  ///< the window is to hand over to the machine's CR3
   const Access* access_ = nullptr;
   bool located_ = false;
   Word last_va_ = 0;  ///< of the access before

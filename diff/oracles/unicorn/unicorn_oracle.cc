@@ -1,6 +1,7 @@
 #include "diff/oracles/unicorn/unicorn_oracle.h"
 
 #include <cstring>
+#include <optional>
 #include <stdexcept>
 #include <vector>
 
@@ -15,9 +16,13 @@ namespace {
 
 constexpr Word memory_size = Word{1} << unicorn_maxphyaddr;
 
-/// Loads and accesses touch pages at random places, which the host has to back. After this many
-/// of either all are given back; it costs about as much as a few hundred accesses.
-constexpr std::size_t release_after = 1 << 15;
+/// Entries loaded and accesses made touch pages at random places, which the host has to back. After
+/// this many the pages are given back, which costs about as much as a few hundred accesses.
+constexpr std::size_t give_back_after = 1 << 15;
+
+/// The engine keeps tables for every region of physical memory that it ever fetched from, some 300
+/// bytes an access. It gives them back only when it is closed; a new one costs a millisecond.
+constexpr std::size_t renew_after = 1 << 18;
 
 Word page_of(Word address) {
   return address & ~Word{guest::page_size - 1};
@@ -25,7 +30,7 @@ Word page_of(Word address) {
 
 class UnicornOracle final : public Oracle {
  public:
-  UnicornOracle() : memory_(memory_size), engine_(memory_, unicorn_reserved_page) {}
+  UnicornOracle() : memory_(memory_size) { engine_.emplace(memory_, unicorn_reserved_page); }
 
   std::string name() const override { return "unicorn"; }
   std::string version() const override { return Engine::version(); }
@@ -34,15 +39,20 @@ class UnicornOracle final : public Oracle {
   void load(const Machine& machine) override;
   Observation access(const Access& access) override;
   Word read(Word address) const override;
-  double seconds() const override { return engine_.seconds(); }
+  double seconds() const override { return past_seconds_ + engine_->seconds(); }
 
  private:
   void clear();
+  void give_back();
+  void renew_engine();
+  void write(Word address, Word value);
 
   PhysicalMemory memory_;
-  Engine engine_;
+  std::optional<Engine> engine_;
+  std::size_t accesses_ = 0;   ///< of this engine
+  double past_seconds_ = 0;    ///< inside the engines before it
   std::vector<Word> written_;  ///< addresses of the current machine's entries
-  std::size_t since_release_ = 0;
+  std::size_t since_given_back_ = 0;
 };
 
 std::string UnicornOracle::unsupported(const Processor& cpu, const Registers& registers,
@@ -65,18 +75,32 @@ std::string UnicornOracle::unsupported(const Processor& cpu, const Registers& re
 }
 
 void UnicornOracle::clear() {
-  if (since_release_ >= release_after) {
-    memory_.release();
-    engine_.write_own_page();
-    since_release_ = 0;
-  } else {
-    for (const Word address : written_) std::memset(memory_.at(address), 0, sizeof(Word));
-  }
+  for (const Word address : written_) write(address, 0);
   written_.clear();
+}
+
+void UnicornOracle::give_back() {
+  std::vector<Word> values;
+  for (const Word address : written_) values.push_back(read(address));
+  memory_.release();
+  engine_->write_own_page();
+  for (std::size_t i = 0; i < values.size(); ++i) write(written_[i], values[i]);
+  since_given_back_ = values.size();
+}
+
+void UnicornOracle::renew_engine() {
+  past_seconds_ += engine_->seconds();
+  engine_.emplace(memory_, unicorn_reserved_page);
+  accesses_ = 0;
+}
+
+void UnicornOracle::write(Word address, Word value) {
+  std::memcpy(memory_.at(address), &value, sizeof value);
 }
 
 void UnicornOracle::load(const Machine& machine) {
   clear();
+  if (accesses_ >= renew_after) renew_engine();
   for (const auto& [address, value] : machine.memory) {
     if (address >= memory_size) {
       throw std::invalid_argument("unicorn: a memory entry lies above 2^40");
@@ -84,16 +108,17 @@ void UnicornOracle::load(const Machine& machine) {
     if (page_of(address) == unicorn_reserved_page) {
       throw std::invalid_argument("unicorn: a memory entry lies in the oracle's own page");
     }
-    std::memcpy(memory_.at(address), &value, sizeof value);
+    write(address, value);
     written_.push_back(address);
   }
-  since_release_ += written_.size();
-  engine_.set_registers(machine.registers);
+  since_given_back_ += written_.size();
+  engine_->set_registers(machine.registers);
 }
 
 Observation UnicornOracle::access(const Access& access) {
-  ++since_release_;
-  return engine_.access(access);
+  if (++since_given_back_ >= give_back_after) give_back();
+  ++accesses_;
+  return engine_->access(access);
 }
 
 Word UnicornOracle::read(Word address) const {
