@@ -59,19 +59,23 @@ constexpr Denials<W> denials(const Paging<W>& p, const Access<W>& a, const Right
                              const W& leaf) {
   const Bool<W> user_access = user_mode(a);
   const Bool<W> user_page = r.user();
+  const Bool<W> supervisor_page = !user_page;
   const Bool<W> data = data_access(a);
   const Bool<W> ac_override = a.ac & !a.implicit;
   const Bool<W> write_protected = user_access | p.wp;
-  const W key = protection_key(leaf);
+  const Bool<W> keys_apply = (user_page & p.pke) | (supervisor_page & p.pks);
+  const W key_register = select(user_page, p.pkru, p.pkrs);
+  const Bool<W> key_denied =
+      keys_apply & data & key_denies(key_register, protection_key(leaf), a.write, write_protected);
 
   Denials<W> d;
-  d.user_supervisor = user_access & !user_page;
+  d.user_supervisor = user_access & supervisor_page;
   d.smap = p.smap & !user_access & user_page & data & !ac_override;
   d.smep = p.smep & !user_access & user_page & a.fetch;
   d.read_only = a.write & !r.writable() & write_protected;
   d.execute_disable = p.nxe & a.fetch & r.execute_disable();
-  d.user_key = p.pke & user_page & data & key_denies(p.pkru, key, a.write, write_protected);
-  d.supervisor_key = p.pks & !user_page & data & key_denies(p.pkrs, key, a.write, write_protected);
+  d.user_key = key_denied & user_page;
+  d.supervisor_key = key_denied & supervisor_page;
   return d;
 }
 

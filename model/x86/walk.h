@@ -5,6 +5,7 @@
 #pragma once
 
 #include <concepts>
+#include <type_traits>
 
 #include "model/x86/fault.h"
 #include "model/x86/linear_address.h"
@@ -22,9 +23,9 @@ concept PhysicalMemory = requires(const M& memory, const W& address) {
 /// An entry the walk read, in the order of reading.
 template <class W>
 struct Step {
-  int level = 0;
-  W address{};  ///< physical address of the entry
-  W value{};    ///< what it held
+  int level;
+  W address;  ///< physical address of the entry
+  W value;    ///< what it held
 };
 
 /// What a step decided, for those who watch.
@@ -40,14 +41,14 @@ template <class W>
 struct Walk {
   Outcome outcome = Outcome::translated;
   Rule rule = Rule::translated;
-  int level = 0;  ///< of the leaf, or of the entry that faulted; 0 if none was read
-  int count = 0;  ///< entries read; `steps[0]` is the root's
-  Step<W> steps[max_level]{};
-  W physical_address{};   ///< when translated
-  W error_code{};         ///< when an exception
-  Rights<W> rights{};     ///< what all entries read grant together
-  Denials<W> denials{};   ///< when rights deny a valid translation: every cause
-  Bool<W> write = false;  ///< the access was a write
+  int level = 0;             ///< of the leaf, or of the entry that faulted; 0 if none was read
+  int count = 0;             ///< entries read; `steps[0]` is the root's
+  Step<W> steps[max_level];  ///< the first `count` are set
+  W physical_address{};      ///< when translated
+  W error_code{};            ///< when an exception
+  Rights<W> rights{};        ///< what all entries read grant together
+  Denials<W> denials{};      ///< when rights deny a valid translation: every cause
+  Bool<W> write = false;     ///< the access was a write
 
   constexpr const Step<W>& last() const { return steps[count - 1]; }
 };
@@ -70,19 +71,15 @@ constexpr Rule reserved_rule(const W& set, int level, bool leaf) {
   return Rule::reserved_execute_disable;
 }
 
-/// Translates `a.va`. `trace(step, decision, rights)` is called for each entry read.
-template <class W, PhysicalMemory<W> Memory, class Trace = NoTrace>
-constexpr Walk<W> walk(const Paging<W>& p, const Access<W>& a, const Memory& memory,
-                       Trace&& trace = {}) {
-  Walk<W> result;
-  result.write = a.write;
-  const int levels = p.la57 ? 5 : 4;
-
+/// `walk` for a number of levels known where it is compiled, so that shifts and masks are
+/// constants.
+template <int levels, class W, PhysicalMemory<W> Memory, class Trace>
+constexpr void walk_levels(const Paging<W>& p, const Access<W>& a, const Memory& memory,
+                           Trace& trace, Walk<W>& result) {
   const auto page_fault = [&](Rule rule, const FaultCause<W>& cause) {
     result.outcome = Outcome::page_fault;
     result.rule = rule;
     result.error_code = error_code(p, a, cause);
-    return result;
   };
 
   // A non-canonical address reaches no paging structure.
@@ -90,14 +87,16 @@ constexpr Walk<W> walk(const Paging<W>& p, const Access<W>& a, const Memory& mem
     result.outcome = a.stack ? Outcome::stack_fault : Outcome::general_protection;
     result.rule = Rule::non_canonical;
     result.error_code = W{0};
-    return result;
+    return;
   }
 
   W table = p.table_base;
   for (int level = levels;; --level) {
-    const W address = table | (table_index(a.va, level) << 3);
-    const W e = memory.read(address);
-    const Step<W>& step = result.steps[result.count++] = Step<W>{level, address, e};
+    Step<W>& step = result.steps[result.count++];
+    step.level = level;
+    step.address = table | (table_index(a.va, level) << 3);
+    step.value = memory.read(step.address);
+    const W e = step.value;
     result.level = level;
 
     // P=0 ends the walk and nothing else in the entry matters.
@@ -121,14 +120,32 @@ constexpr Walk<W> walk(const Paging<W>& p, const Access<W>& a, const Memory& mem
 
   // Rights are judged only once the whole walk is valid.
   const W leaf_entry = result.last().value;
-  result.denials = denials(p, a, result.rights, leaf_entry);
-  if (result.denials.any()) {
-    return page_fault(first_denial(result.denials), {.present = true, .key = result.denials.key()});
+  const Denials<W> denied = denials(p, a, result.rights, leaf_entry);
+  if (denied.any()) {
+    result.denials = denied;
+    return page_fault(first_denial(denied), {.present = true, .key = denied.key()});
   }
 
   // Bits 12 and up to the page size hold PAT and reserved zeros in a large leaf, not address.
   const W offset_mask{bit(level_shift(result.level)) - 1};
   result.physical_address = (leaf_entry & p.frame_mask & ~offset_mask) | (a.va & offset_mask);
+}
+
+/// Translates `a.va`. `trace(step, decision, rights)` is called for each entry read.
+template <class W, PhysicalMemory<W> Memory, class Trace = NoTrace>
+constexpr Walk<W> walk(const Paging<W>& p, const Access<W>& a, const Memory& memory,
+                       Trace&& trace = {}) {
+  Walk<W> result;
+  result.write = a.write;
+  // Clearing the steps costs as much as walking; only a constant may hold nothing unset.
+  if (std::is_constant_evaluated()) {
+    for (Step<W>& step : result.steps) step = Step<W>{};
+  }
+  if (p.la57) {
+    walk_levels<5>(p, a, memory, trace, result);
+  } else {
+    walk_levels<4>(p, a, memory, trace, result);
+  }
   return result;
 }
 
