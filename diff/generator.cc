@@ -140,7 +140,8 @@ void Builder::add_path(int number) {
     const Word address = table | (index << 3);
     Word e = machine_.memory.read(address);
     if (e == 0) {
-      e = new_entry(level, level == leaf_level, user);
+      // An entry of an earlier path may have led below this path's leaf.
+      e = new_entry(level, level <= leaf_level, user);
       machine_.memory.write(address, e);
     }
     if (level == 1 || (level <= x86::max_leaf_level && has(e, entry::PS))) break;
