@@ -216,6 +216,9 @@ RC_GTEST_PROP(AccessedDirtyProperty, NoPermittedPrefixChangesTheFault, (const Ca
     for (const auto& [address, value] : after.machine.memory) {
       RC_ASSERT(((value ^ c.machine.memory.read(address)) & ~entry::A) == 0u);
     }
+    if (w.count > 0 && met_once(c, w)) {
+      RC_ASSERT(after.machine.memory.read(w.last().address) == w.last().value);
+    }
   }
 }
 
