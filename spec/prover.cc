@@ -20,7 +20,7 @@ class ModelValuation : public Valuation {
   }
   bool flag(const std::string& name) override { return context_.value(context_.flag(name)) != 0; }
   std::uint64_t memory(const std::string& name, std::uint64_t address) override {
-    return context_.value(SymMemory(context_.array(name)).read(address).term());
+    return context_.value(SymMemory(context_.function(name)).read(address).term());
   }
 
  private:
@@ -43,29 +43,30 @@ void explore(const Theorem& theorem, const ProveOptions& options, Verdict& verdi
   Context context(options.timeout_seconds);
   Explorer explorer(context);
   SymbolicSession session(context, explorer);
-  if (options.scripts) session.record();
   try {
     explorer.explore([&] { theorem.symbolic(session); });
+    verdict.paths = explorer.paths();
+    verdict.obligations = session.obligations();
+    const bool wanted = options.scripts || !options.second_solver.empty();
+    if (wanted && session.obligations() > 0)
+      verdict.script = session.script(std::string(theorem.name));
     const auto missing = session.missing_witnesses();
-    if (!session.claimed()) {
+    if (session.obligations() == 0) {
       verdict.status = Status::vacuous;
       verdict.detail = "no feasible path reaches a claim";
+    } else if (const auto claim = session.refute()) {
+      verdict.status = Status::refuted;
+      verdict.counterexample = counterexample(theorem, *claim, context);
     } else if (!missing.empty()) {
       verdict.status = Status::vacuous;
       verdict.detail = "never possible: " + missing.front();
     } else {
       verdict.status = Status::proved;
     }
-  } catch (const SymbolicSession::Refuted& refuted) {
-    verdict.status = Status::refuted;
-    verdict.counterexample = counterexample(theorem, refuted.claim, context);
   } catch (const SolverGaveUp&) {
     verdict.status = Status::unknown;
     verdict.detail = "the solver gave up on a query";
   }
-  verdict.paths = explorer.paths();
-  verdict.obligations = session.obligations();
-  if (options.scripts) verdict.script = session.script(std::string(theorem.name));
 }
 
 }  // namespace
@@ -80,11 +81,20 @@ std::string_view name(Status status) {
   return "unknown";
 }
 
+bool Verdict::disputed() const {
+  if (!second || second->answer == Satisfiable::unknown) return false;
+  if (status == Status::refuted) return second->answer == Satisfiable::no;
+  return second->answer == Satisfiable::yes;
+}
+
 Verdict prove(const Theorem& theorem, const ProveOptions& options) {
   Verdict verdict{.theorem = theorem};
   const auto start = std::chrono::steady_clock::now();
   try {
     explore(theorem, options, verdict);
+    if (!options.second_solver.empty() && !verdict.script.empty())
+      verdict.second =
+          second_opinion(options.second_solver, verdict.script, options.timeout_seconds);
   } catch (const std::exception& e) {
     verdict.status = Status::unknown;
     verdict.detail = e.what();

@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "spec/second_solver.h"
 #include "spec/theorem.h"
 
 namespace mmuref::spec {
@@ -30,13 +31,20 @@ struct Verdict {
   std::size_t obligations = 0;
   std::string detail;  ///< why unknown or vacuous
   std::optional<Counterexample> counterexample;
-  std::string script;  ///< the obligations as SMT-LIB, when asked for
+  std::string script;                  ///< the obligations as SMT-LIB, when asked for
+  std::optional<SecondAnswer> second;  ///< of `ProveOptions::second_solver`
+
+  /// Whether the second solver answered otherwise; a solver that gave no answer did not.
+  bool disputed() const;
+  /// Proved, and not disputed.
+  bool passes() const { return status == Status::proved && !disputed(); }
 };
 
 struct ProveOptions {
   unsigned timeout_seconds = 60;  ///< a query
   unsigned threads = 2;
-  bool scripts = false;
+  bool scripts = false;       ///< keep every theorem's SMT-LIB script
+  std::string second_solver;  ///< a program that must answer alike, or empty
   /// Called as verdicts come in, from one thread at a time.
   std::function<void(const Verdict&)> done;
 };

@@ -1,5 +1,7 @@
 #include "spec/session.h"
 
+#include <stdexcept>
+
 namespace mmuref::spec {
 
 SymWord SymbolicSession::word(const std::string& name) {
@@ -9,25 +11,14 @@ SymBool SymbolicSession::flag(const std::string& name) {
   return SymBool(context_.flag(name));
 }
 SymMemory SymbolicSession::memory(const std::string& name) {
-  return SymMemory(context_.array(name));
+  return SymMemory(context_.function(name));
 }
 
 void SymbolicSession::prove(const Bool& claim, const std::string& name) {
   if (!explorer_.fresh()) return;
-  ++obligations_;
-  const Term negation = context_.negation(claim.term());
-  if (recording_) {
-    recorded_ += "(push 1)  ; " + name + "\n";
-    for (const Term condition : explorer_.path())
-      recorded_ += "(assert " + context_.text(condition) + ")\n";
-    recorded_ += "(assert " + context_.text(negation) + ")\n(check-sat)\n(pop 1)\n";
-  }
-  context_.push();
-  context_.add(negation);
-  const Satisfiable answer = context_.check();
-  context_.pop();
-  if (answer == Satisfiable::unknown) throw SolverGaveUp{};
-  if (answer == Satisfiable::yes) throw Refuted{name};
+  std::vector<Term> failure = explorer_.path();
+  failure.push_back(context_.negation(claim.term()));
+  obligations_.push_back({context_.all(failure), name});
 }
 
 void SymbolicSession::witness(const Bool& situation, const std::string& name) {
@@ -49,9 +40,27 @@ std::vector<std::string> SymbolicSession::missing_witnesses() const {
   return missing;
 }
 
+Term SymbolicSession::some_failure() const {
+  std::vector<Term> failures;
+  for (const Obligation& o : obligations_) failures.push_back(o.failure);
+  return context_.some(failures);
+}
+
+std::optional<std::string> SymbolicSession::refute() {
+  switch (context_.solve(some_failure())) {
+    case Satisfiable::no: return std::nullopt;
+    case Satisfiable::unknown: throw SolverGaveUp{};
+    case Satisfiable::yes: break;
+  }
+  for (const Obligation& o : obligations_)
+    if (context_.value(o.failure) != 0) return o.name;
+  throw std::logic_error("the solver's model fails no obligation");
+}
+
 std::string SymbolicSession::script(const std::string& title) const {
-  return "; " + title + "\n; Each check-sat must answer unsat.\n(set-logic QF_ABV)\n" +
-         context_.declarations() + recorded_;
+  return "; " + title + "\n; Can any of " + std::to_string(obligations_.size()) +
+         " obligations fail? Must answer unsat.\n(set-logic QF_UFBV)\n" + context_.declarations() +
+         "(assert " + context_.text(some_failure()) + ")\n(check-sat)\n";
 }
 
 std::uint64_t ConcreteMemory::read(std::uint64_t address) const {

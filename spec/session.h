@@ -6,7 +6,7 @@
 #pragma once
 
 #include <map>
-#include <set>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -23,11 +23,6 @@ class SymbolicSession {
   using Bool = SymBool;
   using Memory = SymMemory;
 
-  /// A claim that does not hold: the inputs are in the solver's model while this is handled.
-  struct Refuted {
-    std::string claim;
-  };
-
   SymbolicSession(Context& context, Explorer& explorer) : context_(context), explorer_(explorer) {}
 
   Word word(const std::string& name);
@@ -36,7 +31,7 @@ class SymbolicSession {
 
   void assume(const Bool& condition) { explorer_.assume(condition.term()); }
 
-  /// Must hold on every path that reaches it. Throws Refuted, or SolverGaveUp.
+  /// Must hold on every path that reaches it.
   void prove(const Bool& claim, const std::string& name);
 
   /// Proves a claim and goes on with it as known: a stepping stone for what follows.
@@ -49,24 +44,29 @@ class SymbolicSession {
   /// path comes by.
   void witness(const Bool& situation, const std::string& name);
 
-  /// Whether a claim was reached on a feasible path.
-  bool claimed() const { return obligations_ > 0; }
-  std::size_t obligations() const { return obligations_; }
+  /// Claims reached on feasible paths.
+  std::size_t obligations() const { return obligations_.size(); }
   /// Situations that no path made possible.
   std::vector<std::string> missing_witnesses() const;
 
-  /// Keeps every obligation as SMT-LIB text from now on.
-  void record() { recording_ = true; }
-  /// All of them as one script: each `check-sat` must answer unsat.
+  /// Asks whether any obligation can fail: its claim's name, with the inputs in the solver's
+  /// model, or nothing. Throws SolverGaveUp.
+  std::optional<std::string> refute();
+
+  /// The same question as an SMT-LIB query: its `check-sat` must answer unsat.
   std::string script(const std::string& title) const;
 
  private:
+  struct Obligation {
+    Term failure;  ///< the path is taken and the claim does not hold
+    std::string name;
+  };
+  Term some_failure() const;
+
   Context& context_;
   Explorer& explorer_;
-  std::size_t obligations_ = 0;
+  std::vector<Obligation> obligations_;
   std::map<std::string, bool> witnesses_;
-  bool recording_ = false;
-  std::string recorded_;
 };
 
 /// Physical memory of a concrete run. Reads go to the valuation and are remembered.

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <string>
+#include <vector>
 
 #include "spec/symbolic/term.h"
 
@@ -28,7 +29,8 @@ class Context {
 
   Term word(const std::string& name);
   Term flag(const std::string& name);
-  Term array(const std::string& name);
+  /// From words to words.
+  Function function(const std::string& name);
 
   /// A stack of assertions. `check` asks whether all of them can hold together.
   void push();
@@ -36,7 +38,11 @@ class Context {
   void add(Term condition);
   Satisfiable check();
 
-  /// After a `check` that answered yes: the value of a word or (0, 1) of a flag.
+  /// Whether `condition` alone can hold: one large question, answered by turning it into clauses
+  /// as a whole, where `check` answers many small ones that share assertions.
+  Satisfiable solve(Term condition);
+
+  /// After a `check` or `solve` that answered yes: the value of a word or (0, 1) of a flag.
   std::uint64_t value(Term term);
 
   /// `true`, `false`, or neither known without asking the solver.
@@ -44,6 +50,8 @@ class Context {
   Literal literal(Term condition);
 
   Term negation(Term condition);
+  Term all(const std::vector<Term>& conditions);
+  Term some(const std::vector<Term>& conditions);
 
   /// The term as an SMT-LIB expression, and the declarations of all inputs made so far.
   std::string text(Term term);
@@ -52,10 +60,14 @@ class Context {
   _Z3_context* raw() const { return context_; }
 
  private:
-  Term declare(const std::string& name, _Z3_sort* sort, const char* type);
+  _Z3_solver* configured(_Z3_solver* solver);
+  Satisfiable ask(_Z3_solver* solver);
+  Term constant(const std::string& name, _Z3_sort* sort, const char* type);
+  void declare(const std::string& declaration);
 
   _Z3_context* context_ = nullptr;
   _Z3_solver* solver_ = nullptr;
+  unsigned timeout_seconds_;
   _Z3_model* model_ = nullptr;
   std::string declarations_;
 };

@@ -110,10 +110,10 @@ SymWord select(const SymBool& condition, const SymWord& yes, const SymWord& no) 
 }
 
 SymWord SymMemory::read(const SymWord& address) const {
-  return SymWord(Z3_mk_select(z3(), array_, address.term()));
-}
-void SymMemory::write(const SymWord& address, const SymWord& value) {
-  array_ = Z3_mk_store(z3(), array_, address.term(), value.term());
+  const Term argument = address.term();
+  SymWord value(Z3_mk_app(z3(), function_, 1, &argument));
+  for (const auto& [where, what] : written_) value = select(where == address, what, value);
+  return value;
 }
 
 }  // namespace mmuref::spec

@@ -6,14 +6,18 @@
 
 #include <concepts>
 #include <cstdint>
+#include <utility>
+#include <vector>
 
 #include "model/word.h"
 
 struct _Z3_ast;
+struct _Z3_func_decl;
 
 namespace mmuref::spec {
 
 using Term = _Z3_ast*;
+using Function = _Z3_func_decl*;
 
 /// A symbolic truth value. Converting it to `bool` forks the execution (explorer.h); `&`, `|`, `!`
 /// and `select` do not.
@@ -73,18 +77,22 @@ class SymWord {
   Term term_ = nullptr;  ///< null: zero
 };
 
-/// Symbolic physical memory: one array from addresses to 8-byte entries. A copy is a snapshot.
+/// Symbolic physical memory: any function from addresses to 8-byte entries, and what was written
+/// over it. A function rather than an array, so that every solver can bit-blast what it proves. A
+/// copy is a snapshot.
 class SymMemory {
  public:
   SymMemory() = default;
-  explicit SymMemory(Term array) : array_(array) {}
+  explicit SymMemory(Function function) : function_(function) {}
 
   SymWord read(const SymWord& address) const;
-  void write(const SymWord& address, const SymWord& value);
-  Term term() const { return array_; }
+  void write(const SymWord& address, const SymWord& value) {
+    written_.emplace_back(address, value);
+  }
 
  private:
-  Term array_ = nullptr;
+  Function function_ = nullptr;
+  std::vector<std::pair<SymWord, SymWord>> written_;  ///< later ones win
 };
 
 }  // namespace mmuref::spec

@@ -1,0 +1,39 @@
+#include "cli/numbers.h"
+
+#include <fmt/format.h>
+
+#include <charconv>
+
+#include "cli/command.h"
+
+namespace mmuref::cli {
+
+std::uint64_t hexadecimal(const std::string& text, const std::string& what) {
+  std::string_view digits = text;
+  if (digits.starts_with("0x") || digits.starts_with("0X")) digits.remove_prefix(2);
+  std::uint64_t value = 0;
+  const char* const last = digits.data() + digits.size();
+  const auto [end, error] = std::from_chars(digits.data(), last, value, 16);
+  if (error == std::errc::result_out_of_range) {
+    throw InputError(fmt::format("{}: '{}' has more than 64 bits", what, text));
+  }
+  if (error != std::errc{} || end != last) {
+    throw InputError(fmt::format("{}: '{}'; expected a hexadecimal number", what, text));
+  }
+  return value;
+}
+
+CLI::Option* add_hexadecimal(CLI::App& app, const std::string& flag,
+                             std::optional<std::uint64_t>& value, const std::string& description) {
+  return app
+      .add_option_function<std::string>(
+          flag, [&value, flag](const std::string& text) { value = hexadecimal(text, flag); },
+          description)
+      ->type_name("HEX");
+}
+
+std::string hex(std::uint64_t value) {
+  return fmt::format("{:#x}", value);
+}
+
+}  // namespace mmuref::cli

@@ -1,0 +1,38 @@
+// Text for a terminal, or for whatever else standard output is.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+namespace mmuref::cli {
+
+/// Colours, where they are wanted: on a terminal, unless NO_COLOR is set (https://no-color.org) or
+/// TERM is "dumb".
+class Style {
+ public:
+  /// As standard output and the environment want it.
+  static Style of_stdout();
+  explicit Style(bool colored) : colored_(colored) {}
+
+  std::string bold(std::string_view text) const { return wrapped("1", text); }
+  std::string dim(std::string_view text) const { return wrapped("2", text); }
+  std::string red(std::string_view text) const { return wrapped("1;31", text); }
+  std::string green(std::string_view text) const { return wrapped("1;32", text); }
+  std::string yellow(std::string_view text) const { return wrapped("33", text); }
+
+ private:
+  std::string wrapped(std::string_view code, std::string_view text) const;
+  bool colored_;
+};
+
+/// Columns that all output keeps to.
+inline constexpr std::size_t columns = 100;
+
+/// `text` broken between words; lines after the first begin with `indent` spaces, which the first
+/// is taken to have used already.
+std::string wrapped(std::string_view text, std::size_t indent);
+
+/// Writes all of `text` to standard output. Throws InputError when that fails (a full disk).
+void print(std::string_view text);
+
+}  // namespace mmuref::cli

@@ -1,0 +1,89 @@
+// Any entry at any level: its fields cover it, and the walk takes it for what they say.
+//
+// Input: 8 bytes of entry, one of level, one of MAXPHYADDR, one of flags.
+#include <cstdint>
+#include <cstring>
+
+#include "fuzz/require.h"
+#include "image/entry_fields.h"
+#include "model/x86/walk.h"
+
+namespace {
+
+using namespace mmuref;
+using fuzz::require;
+using image::EntryFields;
+using image::Word;
+
+/// Tables that reference each other by their level, down to the entry in question: the walk of
+/// address 0 reads `entry` at `level`.
+struct OneEntry {
+  Word entry;
+  int level;
+  Word base(int l) const { return static_cast<Word>(l) << 12; }
+  Word read(Word address) const {
+    if (address == base(level)) return entry;
+    for (int l = x86::max_level; l > level; --l) {
+      if (address == base(l)) return base(l - 1) | 7;
+    }
+    return 0;
+  }
+};
+
+void covers(const EntryFields& f, Word entry) {
+  int next = 63;
+  Word rebuilt = 0;
+  bool broken = false;
+  for (const image::Field& field : f.fields) {
+    require(static_cast<int>(field.high) == next && field.low <= field.high, "no gap, no overlap");
+    next = static_cast<int>(field.low) - 1;
+    rebuilt |= field.kind == image::FieldKind::address ? field.value : field.value << field.low;
+    broken |= field.broken != x86::Rule::translated;
+    require(!field.meaning.empty(), "every field has a meaning");
+  }
+  require(next == -1, "the fields end at bit 0");
+  require(rebuilt == entry, "the fields hold the whole entry");
+  require(broken == (f.reserved != 0), "a field is broken where a reserved bit is set");
+}
+
+void agrees_with_the_walk(const EntryFields& f, Word entry, int level,
+                          const x86::Processor<Word>& cpu, bool nxe) {
+  const OneEntry memory{entry, level};
+  const Word cr4 = x86::cr4::PAE | x86::cr4::LA57;
+  const auto paging = x86::paging(
+      cpu, {.cr3 = memory.base(x86::max_level), .cr4 = cr4, .efer = nxe ? x86::efer::NXE : 0});
+  const auto w = x86::walk(paging, x86::Access<Word>{}, memory);
+  switch (f.role) {
+    case image::Role::not_present:
+      require(w.level == level && w.rule == x86::Rule::not_present, "not present");
+      break;
+    case image::Role::table:
+    case image::Role::page:
+      if (f.reserved != 0) {
+        require(w.level == level && has(w.error_code, x86::pfec::RSVD), "reserved");
+      } else if (f.role == image::Role::page) {
+        require(w.level == level && w.physical_address == f.target, "the page");
+      } else {
+        const int next = x86::max_level - level + 1;
+        require(w.count > next && w.steps[next].address == f.target, "the table");
+      }
+      break;
+  }
+}
+
+}  // namespace
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+  if (size < 11) return 0;
+  Word entry;
+  std::memcpy(&entry, data, sizeof entry);
+  const int level = 1 + data[8] % x86::max_level;
+  const bool nxe = data[10] & 1;
+  const x86::Processor<Word> cpu{
+      .maxphyaddr = 32 + data[9] % 21u, .page1gb = (data[10] & 2) != 0, .amd = (data[10] & 4) != 0};
+  const EntryFields f = image::entry_fields(entry, level, cpu, nxe);
+  covers(f, entry);
+  agrees_with_the_walk(f, entry, level, cpu, nxe);
+  require(image::flag_letters(entry, level).size() == 11, "eleven letters");
+  return 0;
+}

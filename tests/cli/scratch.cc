@@ -1,0 +1,73 @@
+#include "tests/cli/scratch.h"
+
+#include <unistd.h>
+
+#include <fstream>
+#include <string>
+
+#include "tests/image/core_builder.h"
+
+namespace mmuref::cli_test {
+namespace {
+
+using image::CoreBuilder;
+constexpr std::uint64_t xd = std::uint64_t{1} << 63;
+
+/// A raw image of 7 pages. PML4 at 0x1000, PML5 at 0x6000; flags are those a row needs.
+std::string small_image() {
+  std::string bytes(0x7000, '\0');
+  const auto entry = [&](std::size_t table, std::size_t index, std::uint64_t value) {
+    CoreBuilder::put(bytes, table + index * 8, value);
+  };
+  entry(0x1000, 0, 0x2007);                                     // PML4E: table
+  entry(0x1000, 1, 0x2087);                                     // PML4E: bit 7 is reserved
+  entry(0x1000, 2, 0x100007);                                   // PML4E: table not in the image
+  entry(0x1000, 3, 0x2107);                                     // PML4E: bit 8, which AMD reserves
+  entry(0x1000, 511, 0x1003);                                   // PML4E: the PML4 itself
+  entry(0x2000, 0, 0x3007);                                     // PDPTE: table
+  entry(0x2000, 1, 0x40000087);                                 // PDPTE: 1 GiB
+  entry(0x2000, 2, 0x80002087);                                 // PDPTE: 1 GiB, not aligned
+  entry(0x3000, 0, 0x4007);                                     // PDE: table
+  entry(0x3000, 1, 0x6000a7);                                   // PDE: 2 MiB, accessed
+  entry(0x3000, 2, 0x4000000004007);                            // PDE: bit 50
+  entry(0x4000, 1, 0x5007);                                     // PTE: user, writable
+  entry(0x4000, 2, xd | 3 << 12 | 3 | std::uint64_t{3} << 59);  // PTE: key 3, supervisor
+  entry(0x4000, 3, 0x5007 | std::uint64_t{5} << 59);            // PTE: key 5, user
+  entry(0x6000, 0, 0x1007);                                     // PML5E: table
+  return bytes;
+}
+
+void write(const std::filesystem::path& path, const std::string& bytes) {
+  std::ofstream(path, std::ios::binary) << bytes;
+}
+
+struct Folder {
+  std::filesystem::path path;
+
+  Folder() {
+    std::string name = (std::filesystem::temp_directory_path() / "mmuref-cli-XXXXXX").string();
+    if (mkdtemp(name.data()) == nullptr) throw std::runtime_error("no temporary folder");
+    path = name;
+    std::filesystem::create_directory_symlink(MMUREF_SOURCE_DIR "/corpora", path / "corpora");
+    const std::string small = small_image();
+    write(path / "small.img", small);
+    write(path / "empty", "");
+    write(path / "cut.core", CoreBuilder().load(0x1000, small).build().substr(0, 0x200));
+    write(path / "kdump.core",
+          CoreBuilder()
+              .prstatus()
+              .note("VMCOREINFO", 0, "SYMBOL(init_top_pgt)=ffffffff82a10000\nNUMBER(phys_base)=0\n")
+              .load(0, small)
+              .build());
+  }
+  ~Folder() { std::filesystem::remove_all(path); }
+};
+
+}  // namespace
+
+const std::filesystem::path& scratch() {
+  static const Folder folder;
+  return folder.path;
+}
+
+}  // namespace mmuref::cli_test
