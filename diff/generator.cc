@@ -140,7 +140,8 @@ void Builder::add_path(int number) {
     const Word address = table | (index << 3);
     Word e = machine_.memory.read(address);
     if (e == 0) {
-      e = new_entry(level, level == leaf_level, user);
+      // An entry of an earlier path may have led below this path's leaf.
+      e = new_entry(level, level <= leaf_level, user);
       machine_.memory.write(address, e);
     }
     if (level == 1 || (level <= x86::max_leaf_level && has(e, entry::PS))) break;
@@ -204,7 +205,7 @@ Word Builder::choose_frame(int level) {
 Word Builder::spoil(Word e, int level) {
   const unsigned width = static_cast<unsigned>(machine_.cpu.maxphyaddr);
   constexpr std::array<unsigned, 12> edges{7, 8, 12, 13, 20, 21, 29, 30, 51, 52, 62, 63};
-  switch (random_.below(10)) {
+  switch (random_.below(11)) {
     case 0: return e & ~entry::P;
     case 1:
     case 2: return e & ~entry::RW;
@@ -214,6 +215,7 @@ Word Builder::spoil(Word e, int level) {
     case 6: return level > 1 ? e ^ entry::PS : e & ~(entry::RW | entry::US);
     case 7: return e ^ bit(width - 1 + random_.below(3));
     case 8: return e ^ bit(random_.pick(edges));
+    case 9: return e ^ bit(12 + random_.below(40));  // of the address
     default: return e ^ bit(random_.below(64));
   }
 }

@@ -109,8 +109,9 @@ constexpr Scene mapping(int levels = 4, int leaf = 1) {
   s.leaf = leaf;
   s.registers.cr3 = table_at[static_cast<unsigned>(levels)];
   if (levels == 5) s.registers.cr4 |= cr4::LA57;
-  // All indices differ, so that a wrong shift at any level reads a wrong entry.
-  s.access.va = levels == 5 ? 0x00a5'7f12'3456'789a : 0x7f12'3456'789a;
+  // All indices differ, so that a wrong shift at any level reads a wrong entry; bit 12 is 0, so
+  // that the PAT bit of a large leaf would show in the physical address.
+  s.access.va = levels == 5 ? 0x00a5'7f12'3456'889a : 0x7f12'3456'889a;
   for (int level = levels; level > leaf; --level) {
     s.entry[static_cast<unsigned>(level)] =
         table_at[static_cast<unsigned>(level - 1)] | entry::P | entry::RW | entry::US;

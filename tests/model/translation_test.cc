@@ -12,7 +12,7 @@ namespace {
 // A whole walk at compile time: the model is a constant expression.
 static_assert(mapping(4, 1).walk().outcome == Outcome::translated);
 static_assert(mapping(4, 1).walk().physical_address == 0x123'489a);
-static_assert(mapping(5, 3).walk().physical_address == 0xb456'789a);
+static_assert(mapping(5, 3).walk().physical_address == 0xb456'889a);
 static_assert(mapping(4, 2).after(2) == (mapping(4, 2).pde() | entry::A));
 
 // "Bits 47:39", "bits 38:30", "bits 29:21", "bits 20:12", and 56:48 with five levels.
