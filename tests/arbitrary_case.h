@@ -16,7 +16,11 @@
 namespace mmuref::test {
 
 /// More cases than RapidCheck's 100, unless the caller says otherwise.
-inline const int more_cases = setenv("RC_PARAMS", "max_success=3000", /*overwrite=*/0);
+#ifndef MMUREF_PROPERTY_CASES
+#define MMUREF_PROPERTY_CASES "3000"
+#endif
+inline const int more_cases =
+    setenv("RC_PARAMS", "max_success=" MMUREF_PROPERTY_CASES, /*overwrite=*/0);
 
 /// A value out of all of `T`, whatever size RapidCheck has grown to.
 template <class T>

@@ -22,8 +22,7 @@ Context::Context(unsigned timeout_seconds) : timeout_seconds_(timeout_seconds) {
   Z3_del_config(config);
   Z3_set_error_handler(context_, on_error);
   Z3_set_ast_print_mode(context_, Z3_PRINT_SMTLIB2_COMPLIANT);
-  solver_ = configured(
-      Z3_mk_solver_for_logic(context_, Z3_mk_string_symbol(context_, "QF_UFBV")));
+  solver_ = configured(Z3_mk_solver_for_logic(context_, Z3_mk_string_symbol(context_, "QF_UFBV")));
   current_context = this;
 }
 
@@ -54,15 +53,15 @@ Context& Context::current() {
 void Context::declare(const std::string& declaration) {
   if (declarations_.find(declaration) == std::string::npos) declarations_ += declaration;
 }
-Term Context::constant(const std::string& name, Z3_sort sort, const char* type) {
+Term Context::symbol(const std::string& name, Z3_sort sort, const char* type) {
   declare("(declare-const |" + name + "| " + type + ")\n");
   return Z3_mk_const(context_, Z3_mk_string_symbol(context_, name.c_str()), sort);
 }
 Term Context::word(const std::string& name) {
-  return constant(name, Z3_mk_bv_sort(context_, 64), "(_ BitVec 64)");
+  return symbol(name, Z3_mk_bv_sort(context_, 64), "(_ BitVec 64)");
 }
 Term Context::flag(const std::string& name) {
-  return constant(name, Z3_mk_bool_sort(context_), "Bool");
+  return symbol(name, Z3_mk_bool_sort(context_), "Bool");
 }
 Function Context::function(const std::string& name) {
   declare("(declare-fun |" + name + "| ((_ BitVec 64)) (_ BitVec 64))\n");
@@ -80,7 +79,9 @@ void Context::add(Term condition) {
   Z3_solver_assert(context_, solver_, condition);
 }
 
-Satisfiable Context::check() { return ask(solver_); }
+Satisfiable Context::check() {
+  return ask(solver_);
+}
 
 Satisfiable Context::solve(Term condition) {
   // Memory reads become words with a constraint for each pair of addresses (Ackermann).
@@ -134,6 +135,14 @@ Context::Literal Context::literal(Term condition) {
     case Z3_L_FALSE: return Literal::no;
     default: return Literal::open;
   }
+}
+
+std::optional<std::uint64_t> Context::constant(Term word) {
+  std::uint64_t number = 0;
+  const Term simple = Z3_simplify(context_, word);
+  if (!Z3_is_numeral_ast(context_, simple)) return std::nullopt;
+  if (!Z3_get_numeral_uint64(context_, simple, &number)) return std::nullopt;
+  return number;
 }
 
 Term Context::negation(Term condition) {

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -49,6 +50,9 @@ class Context {
   enum class Literal : char { no, yes, open };
   Literal literal(Term condition);
 
+  /// The value of a word that simplifies to a constant.
+  std::optional<std::uint64_t> constant(Term word);
+
   Term negation(Term condition);
   Term all(const std::vector<Term>& conditions);
   Term some(const std::vector<Term>& conditions);
@@ -62,7 +66,7 @@ class Context {
  private:
   _Z3_solver* configured(_Z3_solver* solver);
   Satisfiable ask(_Z3_solver* solver);
-  Term constant(const std::string& name, _Z3_sort* sort, const char* type);
+  Term symbol(const std::string& name, _Z3_sort* sort, const char* type);
   void declare(const std::string& declaration);
 
   _Z3_context* context_ = nullptr;
