@@ -55,6 +55,7 @@ pid_t start(const std::vector<std::string>& line, int output) {
   arguments.push_back(nullptr);
   const pid_t child = fork();
   if (child != 0) return child;
+  setpgid(0, 0);  // so that what the solver itself starts ends with it
   dup2(output, STDOUT_FILENO);
   dup2(output, STDERR_FILENO);
   execvp(arguments[0], arguments.data());
@@ -71,7 +72,7 @@ std::string collect(pid_t child, int input, Clock::time_point deadline, int& sta
     if (n > 0) text.append(buffer.data(), static_cast<std::size_t>(n));
     if (n == 0) break;
     if (n > 0) continue;
-    if (!killed && Clock::now() > deadline) killed = kill(child, SIGKILL) == 0;
+    if (!killed && Clock::now() > deadline) killed = kill(-child, SIGKILL) == 0;
     usleep(2000);
   }
   waitpid(child, &status, 0);
