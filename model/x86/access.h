@@ -24,9 +24,4 @@ constexpr Bool<W> user_mode(const Access<W>& a) {
   return a.cpl3 & !a.implicit;
 }
 
-template <class W>
-constexpr Bool<W> data_access(const Access<W>& a) {
-  return !a.fetch;
-}
-
 }  // namespace mmuref::x86

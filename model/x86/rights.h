@@ -60,22 +60,25 @@ constexpr Denials<W> denials(const Paging<W>& p, const Access<W>& a, const Right
   const Bool<W> user_access = user_mode(a);
   const Bool<W> user_page = r.user();
   const Bool<W> supervisor_page = !user_page;
-  const Bool<W> data = data_access(a);
-  const Bool<W> ac_override = a.ac & !a.implicit;
   const Bool<W> write_protected = user_access | p.wp;
-  const Bool<W> keys_apply = (user_page & p.pke) | (supervisor_page & p.pks);
-  const W key_register = select(user_page, p.pkru, p.pkrs);
-  const Bool<W> key_denied =
-      keys_apply & data & key_denies(key_register, protection_key(leaf), a.write, write_protected);
 
   Denials<W> d;
   d.user_supervisor = user_access & supervisor_page;
-  d.smap = p.smap & !user_access & user_page & data & !ac_override;
-  d.smep = p.smep & !user_access & user_page & a.fetch;
+  if (a.fetch) {
+    d.smep = p.smep & !user_access & user_page;
+    d.execute_disable = p.nxe & r.execute_disable();
+    return d;
+  }
+  const Bool<W> ac_override = a.ac & !a.implicit;
+  d.smap = p.smap & !user_access & user_page & !ac_override;
   d.read_only = a.write & !r.writable() & write_protected;
-  d.execute_disable = p.nxe & a.fetch & r.execute_disable();
-  d.user_key = key_denied & user_page;
-  d.supervisor_key = key_denied & supervisor_page;
+  const Bool<W> keys_apply = (user_page & p.pke) | (supervisor_page & p.pks);
+  if (keys_apply) {
+    const W key_register = select(user_page, p.pkru, p.pkrs);
+    const Bool<W> denied = key_denies(key_register, protection_key(leaf), a.write, write_protected);
+    d.user_key = denied & user_page;
+    d.supervisor_key = denied & supervisor_page;
+  }
   return d;
 }
 
