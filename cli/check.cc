@@ -6,6 +6,7 @@
 #include <thread>
 
 #include "cli/command.h"
+#include "cli/numbers.h"
 #include "cli/verdicts.h"
 #include "diff/campaign.h"
 #include "diff/oracles.h"
@@ -122,7 +123,6 @@ int run(const Options& options) {
     print(fmt::format("{}  {:<10} {:6.1f} s  {}\n{}",
                       part.passed ? style.green("good") : style.red("BAD "), part.name,
                       part.seconds, part.summary, part.detail));
-    std::fflush(stdout);
   };
   report(timed("theorems", check_theorems));
   for (const std::string_view name : diff::oracle_names())
@@ -148,9 +148,11 @@ Run add_check(CLI::App& app) {
   command->add_option("--corpora", options->corpora, "The folder of cases and page tables")
       ->capture_default_str();
   command->add_option("--count", options->count, "Accesses to compare with each oracle")
-      ->check(CLI::PositiveNumber)
+      ->check(at_least(1))
       ->capture_default_str();
-  command->add_option("--seed", options->seed, "What the campaigns draw")->capture_default_str();
+  command->add_option("--seed", options->seed, "What the campaigns draw")
+      ->check(at_least(0))
+      ->capture_default_str();
   command->add_flag("--json", options->json, "Print one JSON object");
   return [options]() -> int {
     try {

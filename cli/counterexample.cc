@@ -1,5 +1,7 @@
 #include <fmt/format.h>
 
+#include <stdexcept>
+
 #include "cli/verdicts.h"
 #include "diff/machine_json.h"
 #include "diff/oracles.h"
@@ -86,7 +88,11 @@ std::string unicorn_text(const diff::Case& c) {
   if (!oracle) return "";
   const std::string why = oracle->unsupported(c.machine.cpu, c.machine.registers, c.access);
   if (!why.empty()) return line("Unicorn cannot run it: " + why);
-  oracle->load(c.machine);
+  try {
+    oracle->load(c.machine);
+  } catch (const std::invalid_argument& e) {
+    return line(std::string("Unicorn cannot run it: ") + e.what());
+  }
   const auto seen = oracle->access(c.access);
   return line(fmt::format("Unicorn: vector {}, error code {:#x}, physical address {}",
                           x86::vector(seen.outcome), seen.error_code,

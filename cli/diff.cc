@@ -6,6 +6,8 @@
 #include <memory>
 
 #include "cli/command.h"
+#include "cli/numbers.h"
+#include "cli/terminal.h"
 #include "diff/campaign.h"
 #include "diff/oracles.h"
 #include "diff/report.h"
@@ -47,7 +49,6 @@ diff::Progress progress_line(const diff::CampaignOptions& options) {
 
 int run(Options options) {
   options.campaign.shard = parse_shard(options.shard);
-  if (options.campaign.count == 0) throw InputError("--count 0: expected at least 1");
   const auto oracle = diff::make_oracle(options.oracle);
   if (oracle == nullptr) {
     throw InputError(
@@ -58,12 +59,12 @@ int run(Options options) {
       diff::run_campaign(*oracle, domain, options.campaign, progress_line(options.campaign));
   if (isatty(STDERR_FILENO) != 0) fmt::print(stderr, "\r\x1b[K");
   if (options.json) {
-    fmt::print("{}\n", diff::report_json(*oracle, options.campaign, domain, totals).dump());
+    print(diff::report_json(*oracle, options.campaign, domain, totals).dump() + "\n");
   } else {
-    fmt::print("{}", diff::report_text(*oracle, options.campaign, domain, totals));
+    print(diff::report_text(*oracle, options.campaign, domain, totals));
     if (totals.unexplained > 0 && !options.campaign.save.empty()) {
-      fmt::print("  the first of each class, minimised, can be run again: mmuref replay {}\n",
-                 options.campaign.save);
+      print("  the first of each class, minimised, can be run again: mmuref replay " +
+            options.campaign.save + "\n");
     }
   }
   return diff::passed(totals, options.campaign) ? good : violation;
@@ -79,8 +80,11 @@ Run add_diff(CLI::App& app) {
   options->campaign.save = "corpora/found";
   command->add_option("--oracle", options->oracle, "One of " + diff::oracle_list())
       ->capture_default_str();
-  command->add_option("--seed", options->campaign.seed, "What to draw")->capture_default_str();
+  command->add_option("--seed", options->campaign.seed, "What to draw")
+      ->check(at_least(0))
+      ->capture_default_str();
   command->add_option("--count", options->campaign.count, "Accesses to compare")
+      ->check(at_least(1))
       ->capture_default_str();
   command->add_option("--shard", options->shard, "Every N-th address space, from the I-th: I/N")
       ->capture_default_str();

@@ -146,8 +146,9 @@ Run add_explain(CLI::App& app) {
       ->check(CLI::Range(1, x86::max_level))
       ->type_name("N");
   command->add_option("--nxe", o->nxe, "EFER.NXE: 0 makes bit 63 reserved")
+      ->check(CLI::IsMember({"0", "1"}))
       ->capture_default_str()
-      ->type_name("0|1");
+      ->type_name("BIT");
   o->processor.add_to(*command);
   command->add_flag("--json", o->json, "One JSON object");
   command->footer("Example: mmuref explain 0x80000000fee0001b --level 1");

@@ -14,6 +14,7 @@ int run(int argc, char** argv) {
   app.name("mmuref");
   app.set_version_flag("--version", MMUREF_VERSION);
   app.require_subcommand(1);
+  app.footer("Example: mmuref check\nEach subcommand's --help has its own.");
 
   std::vector<std::pair<CLI::App*, Run>> commands;
   for (const auto add : {add_check, add_prove, add_diff, add_replay, add_minimize, add_eval,
@@ -31,6 +32,10 @@ int run(int argc, char** argv) {
   } catch (const CLI::CallForVersion& e) {
     return app.exit(e);
   } catch (const CLI::ParseError& e) {
+    if (app.get_subcommands().empty() && argc > 1) {
+      std::fprintf(stderr, "mmuref: %s: expected a subcommand (see --help)\n", argv[1]);
+      return bad_input;
+    }
     std::fprintf(stderr, "mmuref: %s (see --help)\n", e.what());
     return bad_input;
   }

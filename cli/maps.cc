@@ -173,7 +173,7 @@ Run add_maps(CLI::App& app) {
       app.add_subcommand("maps", "List the pages an image's tables map, with effective rights");
   o->image.add_to(*command);
   command->add_option("--max-tables", o->max_tables, "Stop after visiting so many tables")
-      ->check(CLI::PositiveNumber)
+      ->check(at_least(1))
       ->capture_default_str()
       ->type_name("N");
   CLI::Option* json = command->add_flag("--json", o->json, "One JSON object a mapping");

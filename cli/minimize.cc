@@ -5,6 +5,7 @@
 #include <memory>
 
 #include "cli/command.h"
+#include "cli/terminal.h"
 #include "diff/case_file.h"
 #include "diff/oracles.h"
 
@@ -59,7 +60,7 @@ int run(const Options& options) {
   } catch (const diff::CaseFileError& e) {
     throw InputError(e.what());
   }
-  if (options.out.empty()) fmt::print("{}", diff::to_text(file));
+  if (options.out.empty()) print(diff::to_text(file));
   return good;
 }
 

@@ -32,6 +32,17 @@ CLI::Option* add_hexadecimal(CLI::App& app, const std::string& flag,
       ->type_name("HEX");
 }
 
+CLI::Validator at_least(std::uint64_t least) {
+  const auto check = [least](const std::string& text) -> std::string {
+    std::uint64_t value = 0;
+    if (!text.starts_with('-') && CLI::detail::lexical_cast(text, value) && value >= least) {
+      return {};
+    }
+    return fmt::format("'{}'; expected a number from {} up", text, least);
+  };
+  return CLI::Validator(check, fmt::format("from {} up", least));
+}
+
 std::string hex(std::uint64_t value) {
   return fmt::format("{:#x}", value);
 }

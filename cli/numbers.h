@@ -16,6 +16,9 @@ std::uint64_t hexadecimal(const std::string& text, const std::string& what);
 CLI::Option* add_hexadecimal(CLI::App& app, const std::string& flag,
                              std::optional<std::uint64_t>& value, const std::string& description);
 
+/// Accepts numbers of 64 bits from `least` up. CLI11 itself reads "-1" as 2^64-1.
+CLI::Validator at_least(std::uint64_t least);
+
 /// "0x" and the digits, for people and for JSON.
 std::string hex(std::uint64_t value);
 

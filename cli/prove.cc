@@ -39,10 +39,10 @@ int list(const std::vector<spec::Theorem>& theorems, bool json) {
     if (json) {
       all.push_back({{"name", t.name}, {"claim", t.claim}, {"ref", t.ref}});
     } else {
-      fmt::print("{}\n    {}\n    {}\n", t.name, wrapped(t.claim, 4), t.ref);
+      print(fmt::format("{}\n    {}\n    {}\n", t.name, wrapped(t.claim, 4), t.ref));
     }
   }
-  if (json) fmt::print("{}\n", nlohmann::ordered_json{{"theorems", all}}.dump());
+  if (json) print(nlohmann::ordered_json{{"theorems", all}}.dump() + "\n");
   return good;
 }
 
@@ -69,6 +69,19 @@ std::string second_summary(const std::vector<spec::Verdict>& verdicts, const std
                      disagrees, silent);
 }
 
+/// A solver that is not there, or answers nothing at all, is not the second opinion asked for.
+void require_second(const std::vector<spec::Verdict>& verdicts, const std::string& solver) {
+  std::string why;
+  for (const spec::Verdict& v : verdicts) {
+    if (!v.second) continue;
+    if (v.second->answer != spec::Satisfiable::unknown) return;
+    why = v.second->detail;
+  }
+  if (!why.empty()) {
+    throw InputError(fmt::format("--solver {}: {}; expected an answer on a theorem", solver, why));
+  }
+}
+
 int run(Options options) {
   const auto theorems = chosen(options.filter);
   if (options.list) return list(theorems, options.json);
@@ -85,7 +98,6 @@ int run(Options options) {
   options.prove.done = [&](const spec::Verdict& v) {
     ++finished;
     if (!options.json) print(text_form(v, style));
-    if (!options.json) std::fflush(stdout);
     if (progress) fmt::print(stderr, "\rprove: {} of {}\x1b[K", finished, theorems.size());
   };
   const auto start = std::chrono::steady_clock::now();
@@ -102,12 +114,13 @@ int run(Options options) {
     if (!options.smt2.empty() && !v.script.empty()) write_script(options.smt2, v);
   }
   if (options.json) {
-    fmt::print("{}\n", nlohmann::ordered_json{{"theorems", all}, {"seconds", seconds}}.dump());
+    print(nlohmann::ordered_json{{"theorems", all}, {"seconds", seconds}}.dump() + "\n");
   } else {
-    fmt::print("{} of {} theorems proved in {:.1f} s\n", passed, verdicts.size(), seconds);
+    print(fmt::format("{} of {} theorems proved in {:.1f} s\n", passed, verdicts.size(), seconds));
     if (!options.prove.second_solver.empty())
-      fmt::print("{}", second_summary(verdicts, options.prove.second_solver));
+      print(second_summary(verdicts, options.prove.second_solver));
   }
+  if (!options.prove.second_solver.empty()) require_second(verdicts, options.prove.second_solver);
   return passed == verdicts.size() ? good : violation;
 }
 

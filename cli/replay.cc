@@ -6,6 +6,7 @@
 #include <thread>
 
 #include "cli/command.h"
+#include "cli/terminal.h"
 
 namespace mmuref::cli {
 namespace {
@@ -32,12 +33,12 @@ int run(const Options& options) {
                                             {"violations", violations},
                                             {"bad_files", bad},
                                             {"skipped", skipped}};
-    fmt::print("{}\n", summary.dump());
+    print(summary.dump() + "\n");
   } else {
-    fmt::print("{} cases: {} good, {} violations, {} bad files\n", results.size(),
-               results.size() - violations - bad, violations, bad);
+    print(fmt::format("{} cases: {} good, {} violations, {} bad files\n", results.size(),
+                      results.size() - violations - bad, violations, bad));
     for (const auto& [why, count] : skipped) {
-      fmt::print("  {} without the oracle they name: {}\n", count, why);
+      print(fmt::format("  {} without the oracle they name: {}\n", count, why));
     }
   }
   return bad > 0 ? bad_input : violations > 0 ? violation : good;

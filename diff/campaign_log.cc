@@ -27,6 +27,9 @@ std::string content_of(const std::string& path) {
 CampaignLog::CampaignLog(const std::string& path, const nlohmann::ordered_json& header)
     : path_(path) {
   if (path.empty()) return;
+  if (std::filesystem::is_directory(path)) {
+    throw std::runtime_error(fmt::format("{}: is a directory; expected a file", path));
+  }
   resume(content_of(path), header.dump());
   file_.reset(std::fopen(path.c_str(), "ab"));
   if (file_ == nullptr) {

@@ -9,8 +9,8 @@
 //   cr0 cr3 cr4 efer   64 bits            pkru        32 bits
 //   cpl         0..3                      ac          true or false
 //   access      "read", "write", "fetch"  va          64 bits
-//   mem         {address: value}: 8-byte units at 8-byte aligned physical addresses below
-//               2^maxphyaddr; what is absent reads 0
+//   mem         {address: value}: 8-byte units at 8-byte aligned physical addresses; what is
+//               absent reads 0, and units at 2^maxphyaddr or above are dropped: no walk gets there
 //   optional:   pkrs (0), implicit (false), stack (false), vendor "intel" (default) or "amd"
 #pragma once
 

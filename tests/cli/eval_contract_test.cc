@@ -158,6 +158,32 @@ TEST(EvalRequest, VendorChoosesTheReservedBits) {
   EXPECT_EQ(json::parse(answer_to(with(r, "vendor", "amd")))["rule"], "reserved-global");
 }
 
+TEST(EvalRequest, MemoryAtOrAboveMaxphyaddrPlaysNoPart) {
+  json r = example();
+  for (const char* address : {"0x400000000000", "0xfffffffffffff8", "0xfffffffffffffff8"}) {
+    r["mem"][address] = "0xffffffffffffffff";
+  }
+  EXPECT_EQ(answer_to(r), answer_to(example()));
+
+  // A table whose address has a reserved bit: the entry faults, whatever the caller put there.
+  r = example();
+  r["mem"]["0x3000"] = "0x400000004067";
+  r["mem"]["0x400000004008"] = "0x5007";
+  const json answer = json::parse(answer_to(r));
+  EXPECT_EQ(answer["rule"], "reserved-address");
+  EXPECT_EQ(answer["level"], 2);
+}
+
+TEST(EvalRequest, BitsThatPagingDoesNotUsePlayNoPart) {
+  json r = example();
+  r["cr3"] = "0xffffc00000001fff";  // all beyond MAXPHYADDR, PCID
+  EXPECT_EQ(answer_to(r), answer_to(example()));
+  r["cr0"] = "0xffffffffffffffff";
+  r["cr4"] = "0xffffffffff8fefff";  // without LA57, SMEP, SMAP and keys
+  r["efer"] = "0xffffffffffffffff";
+  EXPECT_EQ(answer_to(r), answer_to(example()));
+}
+
 TEST(EvalRequest, WhiteSpaceAndACarriageReturnAreHarmless) {
   EXPECT_EQ(reply("  " + example().dump() + " \r"), answer_to(example()));
 }
@@ -200,7 +226,9 @@ TEST(EvalRefusal, NamesTheFieldAndWhatItExpected) {
       {"mem",
        {{"4096", "0x0"}},
        R"(mem: "4096" is not an 8-byte aligned physical address such as "0x1f8")"},
-      {"mem", {{"0x400000000000", "0x0"}}, "mem: 0x400000000000 is not below 2^maxphyaddr"},
+      {"mem",
+       {{"0x10000000000000000", "0x0"}},
+       R"(mem: "0x10000000000000000" is not an 8-byte aligned physical address such as "0x1f8")"},
       {"mem", {{"0x1000", true}}, "mem[0x1000]: " + number},
       {"mem", {{"0x1000", {1}}}, "mem[0x1000]: " + number},
       {"memory", 1, R"(unknown field "memory")"},

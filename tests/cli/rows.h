@@ -76,6 +76,7 @@ inline const Row rows[] = {
      "--maxphyaddr 36"},
 
     // Bad usage and bad input: one line, exit code 2.
+    {"help", "--help"},
     {"help_walk", "walk --help"},
     {"help_maps", "maps --help"},
     {"help_explain", "explain --help"},
@@ -97,6 +98,12 @@ inline const Row rows[] = {
     {"bad_level", "explain 0x1 --level 6"},
     {"bad_entry", "explain 1g --level 1"},
     {"bad_no_level", "explain 0x1"},
+    {"bad_nxe", "explain 0x1 --level 1 --nxe 2"},
+    {"bad_subcommand", "wlak " LINUX61 " 0x0"},
+    {"bad_count", "diff --count -1"},
+    {"bad_seed", "diff --seed -1 --count 100"},
+    {"bad_shard", "diff --shard 2/2"},
+    {"bad_campaign_file", "diff --count 100 --out corpora"},
     {"bad_both_forms", "maps " LINUX61 " --json --info-tlb"},
 };
 

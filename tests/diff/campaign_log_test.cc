@@ -131,6 +131,8 @@ TEST_F(Log, RefusesTheFileOfAnotherCampaign) {
 TEST_F(Log, RefusesAFileItCannotWrite) {
   options.out = folder.file("no/such/folder");
   EXPECT_THROW(run(options), std::runtime_error);
+  options.out = folder.file("");
+  EXPECT_THROW(run(options), std::runtime_error);
 }
 
 TEST_F(Log, ShardsPartitionTheAddressSpaces) {
