@@ -1,4 +1,5 @@
 #include <fmt/format.h>
+#include <unistd.h>
 
 #include <chrono>
 #include <filesystem>
@@ -46,8 +47,16 @@ unsigned threads() {
 
 Part check_theorems() {
   Part part;
-  std::size_t proved = 0;
-  const auto verdicts = spec::prove(spec::all_theorems(), {.threads = threads()});
+  std::size_t proved = 0, finished = 0;
+  const auto theorems = spec::all_theorems();
+  spec::ProveOptions options{.threads = threads()};
+  options.done = [&](const spec::Verdict&) {
+    if (isatty(STDERR_FILENO) == 0) return;
+    fmt::print(stderr, "\r\x1b[K");
+    if (++finished < theorems.size())
+      fmt::print(stderr, "theorems: {} of {}", finished, theorems.size());
+  };
+  const auto verdicts = spec::prove(theorems, options);
   for (const spec::Verdict& v : verdicts) {
     proved += v.passes();
     if (!v.passes()) part.detail += text_form(v, Style(false));
@@ -110,6 +119,10 @@ Part check_linux(const Options& options) {
 }
 
 int run(const Options& options) {
+  if (!std::filesystem::is_directory(options.corpora)) {
+    throw InputError(
+        fmt::format("--corpora {}: expected the folder of cases and page tables", options.corpora));
+  }
   const Style style = Style::of_stdout();
   bool passed = true;
   auto parts = nlohmann::ordered_json::array();
@@ -119,6 +132,7 @@ int run(const Options& options) {
                      {"passed", part.passed},
                      {"summary", part.summary},
                      {"seconds", part.seconds}});
+    if (!part.detail.empty()) parts.back()["detail"] = part.detail;
     if (options.json) return;
     print(fmt::format("{}  {:<10} {:6.1f} s  {}\n{}",
                       part.passed ? style.green("good") : style.red("BAD "), part.name,

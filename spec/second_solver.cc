@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <signal.h>
+#include <spawn.h>
 #include <sys/mman.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -49,17 +50,25 @@ std::vector<std::string> command_line(const std::string& solver, const std::stri
   return line;
 }
 
-pid_t start(const std::vector<std::string>& line, int output) {
+/// Starts the program; an errno if that fails. fork() would run Z3's handlers first, which wait in
+/// a loop for its timer threads and never end when two threads are in them.
+int start(const std::vector<std::string>& line, int output, pid_t& child) {
   std::vector<char*> arguments;
   for (const std::string& word : line) arguments.push_back(const_cast<char*>(word.c_str()));
   arguments.push_back(nullptr);
-  const pid_t child = fork();
-  if (child != 0) return child;
-  setpgid(0, 0);  // so that what the solver itself starts ends with it
-  dup2(output, STDOUT_FILENO);
-  dup2(output, STDERR_FILENO);
-  execvp(arguments[0], arguments.data());
-  _exit(127);
+  posix_spawn_file_actions_t files;
+  posix_spawn_file_actions_init(&files);
+  posix_spawn_file_actions_adddup2(&files, output, STDOUT_FILENO);
+  posix_spawn_file_actions_adddup2(&files, output, STDERR_FILENO);
+  posix_spawnattr_t attributes;
+  posix_spawnattr_init(&attributes);
+  // A group of its own, so that what the solver itself starts ends with it.
+  posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETPGROUP);
+  const int error =
+      posix_spawnp(&child, arguments[0], &files, &attributes, arguments.data(), environ);
+  posix_spawnattr_destroy(&attributes);
+  posix_spawn_file_actions_destroy(&files);
+  return error;
 }
 
 /// All that the child writes until it ends or `deadline` passes; then it is killed.
@@ -72,7 +81,8 @@ std::string collect(pid_t child, int input, Clock::time_point deadline, int& sta
     if (n > 0) text.append(buffer.data(), static_cast<std::size_t>(n));
     if (n == 0) break;
     if (n > 0) continue;
-    if (!killed && Clock::now() > deadline) killed = kill(-child, SIGKILL) == 0;
+    if (killed) break;  // whatever still holds the pipe has left the group
+    if (Clock::now() > deadline) killed = kill(-child, SIGKILL) == 0;
     usleep(2000);
   }
   waitpid(child, &status, 0);
@@ -80,8 +90,6 @@ std::string collect(pid_t child, int input, Clock::time_point deadline, int& sta
 }
 
 SecondAnswer judge(const std::string& text, int status) {
-  if (WIFEXITED(status) && WEXITSTATUS(status) == 127)
-    return {Satisfiable::unknown, "the program is not there"};
   if (WIFSIGNALED(status)) return {Satisfiable::unknown, "out of time"};
   const std::string first = text.substr(0, text.find('\n'));
   if (first == "unsat") return {Satisfiable::no, ""};
@@ -96,16 +104,18 @@ SecondAnswer second_opinion(const std::string& solver, const std::string& script
   const MemoryFile file(script);
   int ends[2];
   if (pipe2(ends, O_CLOEXEC) != 0) throw std::system_error(errno, std::generic_category(), "pipe");
-  const pid_t child = start(command_line(solver, file.path(), timeout_seconds), ends[1]);
+  pid_t child = 0;
+  const int error = start(command_line(solver, file.path(), timeout_seconds), ends[1], child);
   close(ends[1]);
   int status = 0;
   std::string text;
   // The solver's own limit comes first, so that it can say why it stops.
   const auto deadline = Clock::now() + std::chrono::seconds(timeout_seconds + 2);
-  if (child > 0) text = collect(child, ends[0], deadline, status);
+  if (error == 0) text = collect(child, ends[0], deadline, status);
   close(ends[0]);
-  return child > 0 ? judge(text, status)
-                   : SecondAnswer{Satisfiable::unknown, "cannot start a process"};
+  if (error == 0) return judge(text, status);
+  return {Satisfiable::unknown,
+          error == ENOENT ? "the program is not there" : "the program cannot be started"};
 }
 
 }  // namespace mmuref::spec
