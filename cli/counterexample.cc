@@ -39,6 +39,10 @@ std::optional<diff::Case> as_case(const spec::Assignment& inputs) {
                          in.word("efer"), in.word("pkru"), in.word("pkrs")};
   c.access = {in.word("va"), in.flag("write"),    in.flag("fetch"), in.flag("cpl3"),
               in.flag("ac"), in.flag("implicit"), in.flag("stack")};
+  // Theorems leave the bits that select IA-32e paging free, since the walk does not look at them.
+  c.machine.registers.cr0 |= x86::cr0::PE | x86::cr0::PG;
+  c.machine.registers.cr4 |= x86::cr4::PAE;
+  c.machine.registers.efer |= x86::efer::LME | x86::efer::LMA;
   if (const auto memory = inputs.memories.find("memory"); memory != inputs.memories.end())
     for (const auto& [address, value] : memory->second) c.machine.memory.write(address, value);
   return c;
@@ -83,7 +87,18 @@ std::string statement_trace(const diff::Case& c) {
                                  s.error_code, s.physical_address));
 }
 
-std::string unicorn_text(const diff::Case& c) {
+/// The case on the one processor Unicorn has, if the model answers it there alike.
+diff::Case as_unicorns(const diff::Case& c) {
+  diff::Case moved = c;
+  moved.machine.cpu = {.maxphyaddr = 40, .page1gb = true, .amd = false};
+  const diff::Walk before = diff::answer(c).walk, after = diff::answer(moved).walk;
+  const bool alike = before.outcome == after.outcome && before.error_code == after.error_code &&
+                     before.physical_address == after.physical_address;
+  return alike ? moved : c;
+}
+
+std::string unicorn_text(const diff::Case& counterexample) {
+  const diff::Case c = as_unicorns(counterexample);
   const auto oracle = diff::make_oracle("unicorn");
   if (!oracle) return "";
   const std::string why = oracle->unsupported(c.machine.cpu, c.machine.registers, c.access);
@@ -94,9 +109,10 @@ std::string unicorn_text(const diff::Case& c) {
     return line(std::string("Unicorn cannot run it: ") + e.what());
   }
   const auto seen = oracle->access(c.access);
-  return line(fmt::format("Unicorn: vector {}, error code {:#x}, physical address {}",
-                          x86::vector(seen.outcome), seen.error_code,
-                          seen.located ? fmt::format("{:#x}", seen.physical_address) : "unknown"));
+  std::string text = fmt::format("Unicorn: vector {}, error code {:#x}", x86::vector(seen.outcome),
+                                 seen.error_code);
+  if (seen.located) text += fmt::format(", physical address {:#x}", seen.physical_address);
+  return line(text);
 }
 
 }  // namespace

@@ -1,5 +1,8 @@
 #include "spec/minimize.h"
 
+#include <optional>
+#include <set>
+
 namespace mmuref::spec {
 namespace {
 
@@ -31,6 +34,48 @@ bool shrink_once(const Theorem& theorem, Assignment& inputs) {
   return smaller;
 }
 
+constexpr std::uint64_t frame_mask = bits(51, 12);
+
+/// `value` with the frame number `from` replaced by `to`, if that is what it holds.
+std::uint64_t moved(std::uint64_t value, std::uint64_t from, std::uint64_t to) {
+  return (value & frame_mask) == from ? (value & ~frame_mask) | to : value;
+}
+
+/// `inputs` with the page at `from` moved to `to`: its entries and all that refer to it. Nothing
+/// where `to` is taken.
+std::optional<Assignment> relocated(const Assignment& inputs, std::uint64_t from,
+                                    std::uint64_t to) {
+  Assignment result = inputs;
+  for (auto& [name, value] : result.words) value = moved(value, from, to);
+  for (auto& [name, memory] : result.memories) {
+    std::map<std::uint64_t, std::uint64_t> entries;
+    for (const auto& [address, value] : memory) {
+      if ((address & frame_mask) == to) return std::nullopt;
+      entries[moved(address, from, to)] = moved(value, from, to);
+    }
+    memory = entries;
+  }
+  return result;
+}
+
+/// Moves pages that hold entries to the lowest ones, which no bit by itself can do.
+bool relocate(const Theorem& theorem, Assignment& inputs) {
+  std::set<std::uint64_t> pages;
+  for (const auto& [name, memory] : inputs.memories)
+    for (const auto& [address, value] : memory) pages.insert(address & frame_mask);
+  bool smaller = false;
+  for (const std::uint64_t page : pages) {
+    for (std::uint64_t to = 0x1000; to < page && to <= pages.size() * 0x1000; to += 0x1000) {
+      const auto candidate = relocated(inputs, page, to);
+      if (!candidate || !fails(theorem, *candidate)) continue;
+      inputs = *candidate;
+      smaller = true;
+      break;
+    }
+  }
+  return smaller;
+}
+
 }  // namespace
 
 bool fails(const Theorem& theorem, const Assignment& inputs) {
@@ -45,7 +90,7 @@ bool fails(const Theorem& theorem, const Assignment& inputs) {
 }
 
 Assignment minimize(const Theorem& theorem, Assignment inputs) {
-  while (shrink_once(theorem, inputs)) {
+  while (shrink_once(theorem, inputs) | relocate(theorem, inputs)) {
   }
   // Zero is what an absent entry reads: leave out what no longer says anything.
   for (auto& [name, memory] : inputs.memories)

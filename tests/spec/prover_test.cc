@@ -54,6 +54,25 @@ TEST(Prove, ACounterexampleNamesTheMemoryItReads) {
   EXPECT_EQ(v.counterexample->inputs.memories.at("memory").at(0x1238), 0x10u);
 }
 
+TEST(Prove, PagesOfACounterexampleMoveToTheLowest) {
+  const Theorem t = theorem("false", "No two tables far up hold bit 2.", "", [](auto& s) {
+    const auto memory = s.memory("memory");
+    const auto cr3 = s.word("cr3");
+    using W = std::remove_const_t<decltype(cr3)>;
+    const W frame{bits(51, 12)};
+    const W next = memory.read(cr3 & frame);
+    s.assume(((cr3 & frame) != W{0}) & ((next & frame) != W{0}) &
+             ((cr3 & frame) != (next & frame)));
+    s.prove(!(has(next, 4) & has(memory.read(next & frame), 4)), "never both");
+  });
+  const Verdict v = prove(t, quick);
+  ASSERT_EQ(v.status, Status::refuted);
+  std::vector<std::uint64_t> pages;
+  for (const auto& [address, value] : v.counterexample->inputs.memories.at("memory"))
+    pages.push_back(address);
+  EXPECT_EQ(pages, (std::vector<std::uint64_t>{0x1000, 0x2000}));
+}
+
 TEST(Prove, OnlyTheFalseClaimOfSeveralPathsIsNamed) {
   const Theorem t = theorem("false", "", "", [](auto& s) {
     const auto x = s.word("x");
