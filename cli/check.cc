@@ -87,13 +87,7 @@ Part check_oracle(std::string_view name, const Options& options) {
 }
 
 Part check_corpora(const Options& options) {
-  std::vector<std::string> folders;
-  for (const char* folder : {"ledger", "found", "cases"}) {
-    const auto path = std::filesystem::path(options.corpora) / folder;
-    if (std::filesystem::is_directory(path) && !std::filesystem::is_empty(path))
-      folders.push_back(path.string());
-  }
-  const auto results = diff::replay_files(diff::case_paths(folders), threads());
+  const auto results = diff::replay_files(diff::case_paths({options.corpora}), threads());
   Part part;
   std::size_t good_cases = 0, skipped = 0;
   for (const diff::Replayed& r : results) {
@@ -168,13 +162,7 @@ Run add_check(CLI::App& app) {
       ->check(at_least(0))
       ->capture_default_str();
   command->add_flag("--json", options->json, "Print one JSON object");
-  return [options]() -> int {
-    try {
-      return run(*options);
-    } catch (const std::runtime_error& e) {
-      throw InputError(e.what());
-    }
-  };
+  return errors_are_input([options] { return run(*options); });
 }
 
 }  // namespace mmuref::cli

@@ -5,6 +5,7 @@
 #include <functional>
 #include <stdexcept>
 #include <string>
+#include <utility>
 
 namespace mmuref::cli {
 
@@ -18,6 +19,18 @@ class InputError : public std::runtime_error {
 
 /// What a subcommand's registration hands back: runs it once the line is parsed; the exit code.
 using Run = std::function<int()>;
+
+/// `run`, for commands whose every std::runtime_error tells of what the caller asked for: a file,
+/// a folder, an oracle that cannot start.
+inline Run errors_are_input(Run run) {
+  return [run = std::move(run)] {
+    try {
+      return run();
+    } catch (const std::runtime_error& e) {
+      throw InputError(e.what());
+    }
+  };
+}
 
 // Each adds one subcommand to `app` with its options, and returns what runs it.
 Run add_check(CLI::App& app);

@@ -93,13 +93,7 @@ Run add_diff(CLI::App& app) {
   command->add_option("--save", options->campaign.save, "Folder for minimised cases")
       ->capture_default_str();
   command->add_flag("--json", options->json, "Print the summary as one JSON object");
-  return [options]() -> int {
-    try {
-      return run(*options);
-    } catch (const std::runtime_error& e) {
-      throw InputError(e.what());
-    }
-  };
+  return errors_are_input([options] { return run(*options); });
 }
 
 }  // namespace mmuref::cli

@@ -9,7 +9,8 @@ namespace mmuref::spec {
 bool fails(const Theorem& theorem, const Assignment& inputs);
 
 /// Clears entries and bits of `inputs` and moves its pages to low addresses, as long as a claim
-/// still fails. The result is minimal: clearing any further single bit makes every claim hold. `inputs` must fail.
+/// still fails. The result is minimal: clearing any further single bit makes every claim hold.
+/// `inputs` must fail.
 Assignment minimize(const Theorem& theorem, Assignment inputs);
 
 }  // namespace mmuref::spec

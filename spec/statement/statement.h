@@ -103,6 +103,26 @@ struct RightsInput {
   Bool<W> wp, smap, ac, smep, nxe, rw, xd;
 };
 
+/// For an access to an address whose entries together have these U/S, R/W and XD.
+template <class W>
+RightsInput<W> rights_input(const x86::Registers<W>& r, const x86::Access<W>& a, const Bool<W>& us,
+                            const Bool<W>& rw, const Bool<W>& xd) {
+  RightsInput<W> in{};
+  in.user_mode = a.cpl3 & !a.implicit;
+  in.user_address = us;
+  in.read = !(a.write | a.fetch);
+  in.write = a.write;
+  in.fetch = a.fetch;
+  in.wp = flag(r.cr0, 16);
+  in.smap = flag(r.cr4, 21);
+  in.ac = a.ac & !a.implicit;
+  in.smep = flag(r.cr4, 20);
+  in.nxe = flag(r.efer, 11);
+  in.rw = rw;
+  in.xd = xd;
+  return in;
+}
+
 template <class W>
 Bool<W> row_allows(const AllowedRow& row, const RightsInput<W>& in) {
   const If& when = row.conditions;
@@ -127,6 +147,14 @@ Bool<W> key_forbids(const W& key_register, const W& key, const RightsInput<W>& i
         forbids | ((key == W{i}) & !in.fetch & (ad | (wd & in.write & (in.user_mode | in.wp))));
   }
   return forbids;
+}
+
+/// Whether the key of a leaf forbids the access: PKRU governs user-mode addresses with CR4.PKE,
+/// IA32_PKRS supervisor-mode ones with CR4.PKS.
+template <class W>
+Bool<W> key_denies_access(const x86::Registers<W>& r, const W& key, const RightsInput<W>& in) {
+  return (flag(r.cr4, 22) & in.user_address & key_forbids(r.pkru, key, in)) |
+         (flag(r.cr4, 24) & !in.user_address & key_forbids(r.pkrs, key, in));
 }
 
 /// Fills `s.levels` for 5- and 4-level paging at once: level 5 is used only with CR4.LA57.
@@ -184,9 +212,7 @@ void state_rights(Statement<W>& s, const x86::Registers<W>& r, const x86::Access
   Bool<W> listed = false;
   for (const AllowedRow& row : allowed_rows) listed = listed | row_allows(row, in);
 
-  const Bool<W> pke = flag(r.cr4, 22), pks = flag(r.cr4, 24);
-  s.key_denied = s.mapped & ((pke & in.user_address & key_forbids(r.pkru, key, in)) |
-                             (pks & !in.user_address & key_forbids(r.pkrs, key, in)));
+  s.key_denied = s.mapped & key_denies_access(r, key, in);
   s.allowed = s.mapped & listed & !s.key_denied;
   s.ok = s.allowed;
   s.write = a.write;
@@ -236,19 +262,7 @@ Statement<W> state(const x86::Processor<W>& cpu, const x86::Registers<W>& r,
                 ((!la57) & ((top48 == W{0}) | (top48 == W{0x1ffff})));
   state_levels(s, cpu, r, a.va, memory);
 
-  RightsInput<W> in{};
-  in.user_mode = a.cpl3 & !a.implicit;
-  in.user_address = every_used(s, 2);
-  in.read = !(a.write | a.fetch);
-  in.write = a.write;
-  in.fetch = a.fetch;
-  in.wp = flag(r.cr0, 16);
-  in.smap = flag(r.cr4, 21);
-  in.ac = a.ac & !a.implicit;
-  in.smep = flag(r.cr4, 20);
-  in.nxe = flag(r.efer, 11);
-  in.rw = every_used(s, 1);
-  in.xd = some_used(s, 63);
+  const auto in = rights_input(r, a, every_used(s, 2), every_used(s, 1), some_used(s, 63));
   state_rights(s, r, a, in);
   state_fault(s, a, in);
   state_address(s, cpu, a.va);

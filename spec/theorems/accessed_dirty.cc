@@ -14,7 +14,6 @@ template <class W>
 struct OneAddress {
   W address;
   W value;
-  const x86::Walk<W>* walk;
 
   W read(const W& a) const { return select(a == address, value, W{0}); }
   void write(const W& a, const W& v) { value = select(a == address, v, value); }
@@ -23,14 +22,14 @@ struct OneAddress {
 /// Follows one arbitrary address through the write-back of `w`.
 template <class W>
 W after_write_back(const x86::Walk<W>& w, const W& address, const W& before) {
-  OneAddress<W> memory{address, before, &w};
+  OneAddress<W> memory{address, before};
   x86::write_back(w, memory);
   return memory.value;
 }
 
 template <class W>
 W after_prefix(const x86::Walk<W>& w, int prefix, const W& address, const W& before) {
-  OneAddress<W> memory{address, before, &w};
+  OneAddress<W> memory{address, before};
   x86::write_back_prefix(w, prefix, memory);
   return memory.value;
 }

@@ -41,29 +41,15 @@ const auto rights_equal_rows = [](auto& t) {
   const W leaf = t.word("leaf");
   const auto denials = x86::denials(in.paging(), a, rights, leaf);
 
-  RightsInput<W> row{};
-  row.user_mode = a.cpl3 & !a.implicit;
-  row.user_address = flag(rights.every, 2);
-  row.read = !(a.write | a.fetch);
-  row.write = a.write;
-  row.fetch = a.fetch;
-  row.wp = flag(in.registers.cr0, 16);
-  row.smap = flag(in.registers.cr4, 21);
-  row.ac = a.ac & !a.implicit;
-  row.smep = flag(in.registers.cr4, 20);
-  row.nxe = flag(in.registers.efer, 11);
-  row.rw = flag(rights.every, 1);
-  row.xd = flag(rights.any, 63);
+  const auto row = rights_input(in.registers, a, flag(rights.every, 2), flag(rights.every, 1),
+                                flag(rights.any, 63));
   Bool<W> listed = false;
   for (const AllowedRow& r : allowed_rows) {
     const Bool<W> allows = row_allows(r, row);
     t.witness(allows, "row " + std::to_string(&r - allowed_rows.data() + 1) + " of the table");
     listed = listed | allows;
   }
-  const W key = (leaf >> 59u) & W{15};
-  const Bool<W> key_denied =
-      (flag(in.registers.cr4, 22) & row.user_address & key_forbids(in.registers.pkru, key, row)) |
-      (flag(in.registers.cr4, 24) & (!row.user_address) & key_forbids(in.registers.pkrs, key, row));
+  const Bool<W> key_denied = key_denies_access(in.registers, W{(leaf >> 59u) & W{15}}, row);
   t.witness(denials.user_key, "PKRU denies");
   t.witness(denials.supervisor_key, "IA32_PKRS denies");
 

@@ -109,7 +109,6 @@ const auto other_register_bits_are_ignored = [](auto& t) {
 };
 
 const auto depends_on_entries_read = [](auto& t) {
-  using W = WordOf<std::remove_reference_t<decltype(t)>>;
   const auto in = walk_inputs(t);
   const auto w = in.walk();
   // Any other memory that agrees where the walk read.
@@ -118,7 +117,6 @@ const auto depends_on_entries_read = [](auto& t) {
   const auto v = x86::walk(in.paging(), in.access, other);
   t.witness(w.rule == x86::Rule::not_present && w.level == 3, "a fault above other tables");
   t.prove(same_answer(w, v) & same_path(w, v), "the same answer");
-  static_cast<void>(W{});
 };
 
 const auto wider_addresses_keep_translations = [](auto& t) {
