@@ -1,0 +1,122 @@
+// Which Linux: what differs between the versions, in one place.
+//
+// Functions of model/linux/ take a `Kernel`, a plain value that says what the version does, and
+// name no version themselves. Every field below says since when, by whose change; versions are
+// those of mainline, and a stable kernel with a change backported is made by setting its field.
+//
+// Only x86-64, SMP, SPARSEMEM_VMEMMAP; other configuration is in `Config`.
+#pragma once
+
+#include <compare>
+#include <cstdint>
+
+#include "model/word.h"
+
+namespace mmuref::lnx {
+
+struct Version {
+  int major = 0, minor = 0, patch = 0;
+  friend constexpr auto operator<=>(const Version&, const Version&) = default;
+};
+
+/// The versions the facts were read from; anything between them is made from the dates below.
+inline constexpr Version v3_2{3, 2}, v4_4{4, 4}, v4_6{4, 6}, v4_20{4, 20}, v6_1{6, 1}, v6_12{6, 12};
+
+/// What whoever built and booted the kernel chose.
+struct Config {
+  int levels = 4;  ///< of page tables: 4, or 5 since 4.14 (CONFIG_X86_5LEVEL on such a processor)
+  bool randomize_base = true;      ///< CONFIG_RANDOMIZE_BASE, since 3.14
+  bool pti = true;                 ///< CONFIG_PAGE_TABLE_ISOLATION, since 4.15
+  std::uint64_t page_struct = 64;  ///< sizeof(struct page) in bytes
+  /// __supported_pte_mask: bits of a page-table entry that the processor and boot options leave
+  /// usable. NX and G are what real ones lack.
+  std::uint64_t supported_pte_mask = ~std::uint64_t{0};
+};
+
+/// How a swap entry is laid out in a PTE that is not present (model/linux/swap.h).
+enum class SwapLayout : unsigned char {
+  type_1_offset_9,           ///< type in bits 5:1, offset from bit 9; bit 6 is _PAGE_FILE
+  type_1_offset_9_soft,      ///< the same, soft-dirty in bit 7 and no _PAGE_FILE
+  type_9_offset_14_soft_7,   ///< type in bits 13:9, offset from bit 14, soft-dirty in bit 7
+  type_9_offset_14_soft_1,   ///< the same, soft-dirty in bit 1
+  type_59_inverted_offset_9  ///< type in bits 63:59, offset inverted in bits 58:9; soft-dirty bit 1
+};
+
+struct Kernel {
+  Version version;
+  Config config;
+
+  // Widths.
+  unsigned pgdir_shift = 39;          ///< PGDIR_SHIFT: 48 with five levels
+  unsigned virtual_mask_shift = 47;   ///< __VIRTUAL_MASK_SHIFT: 56 with five levels
+  unsigned max_physmem_bits = 46;     ///< MAX_PHYSMEM_BITS: 52 with five levels
+  unsigned physical_mask_shift = 46;  ///< __PHYSICAL_MASK_SHIFT
+
+  // Where the kernel image lies.
+  std::uint64_t kernel_image_size = 0;  ///< KERNEL_IMAGE_SIZE in bytes
+
+  // Entries.
+  bool huge_pfn_masks = false;       ///< pmd_pfn, pud_pfn leave the bits below a huge frame out
+  bool none_ignores_ad = false;      ///< p?d_none, pte_none disregard A and D, below the PGD
+  bool pgd_page_masked = false;      ///< pgd_page takes the frame bits alone
+  bool constructors_mask = false;    ///< pfn_pte, pfn_pmd cut the frame to its field
+  bool invert_not_present = false;   ///< the frame of a not-present entry is stored inverted (L1TF)
+  bool change_mask_has_pat = false;  ///< _PAGE_CHG_MASK keeps the PAT bit
+  bool saved_dirty = false;          ///< D of a read-only entry moves to _PAGE_SAVED_DIRTY
+  unsigned devmap_bit = 58;          ///< _PAGE_BIT_DEVMAP
+  bool has_devmap = false, has_pkeys = false;
+  bool bad_ignores_nx_for_pti = false;  ///< pgd_bad and p4d_bad disregard NX, set by PTI
+  SwapLayout swap = SwapLayout::type_1_offset_9;
+
+  // Tables.
+  bool sync_from_slot_start = false;  ///< sync_global_pgds rounds its start down to a PGD slot
+};
+
+/// The kernel of `version` as `config` has it.
+constexpr Kernel kernel(Version version, Config config = {}) {
+  const auto since = [version](int major, int minor, int patch = 0) {
+    return version >= Version{major, minor, patch};
+  };
+  Kernel k{.version = version, .config = config};
+
+  // 5-level paging: arch/x86/include/asm/pgtable_64_types.h, sparsemem.h.
+  if (!since(4, 14)) k.config.levels = 4;
+  if (k.config.levels == 5) {
+    k.pgdir_shift = 48;
+    k.virtual_mask_shift = 56;
+    k.max_physmem_bits = 52;
+  }
+  // b83ce5ee9147: bits 46..51 of an entry had counted as flags.
+  k.physical_mask_shift = since(4, 17) ? 52 : 46;
+
+  // page_64_types.h: 512 MiB, 1 GiB with room to randomise.
+  k.config.randomize_base &= since(3, 14);
+  k.kernel_image_size = k.config.randomize_base ? bit(30) : bit(29);
+
+  k.huge_pfn_masks = since(4, 4);    // f70abb0fc3da, 70f152874765
+  k.none_ignores_ad = since(4, 8);   // for an erratum of Xeon Phi
+  k.pgd_page_masked = since(4, 14);  // fd7e315988b7
+  k.constructors_mask = since(4, 18);
+  k.invert_not_present = since(4, 18, 1);  // 6b28baca9b1f, CVE-2018-3620
+  k.change_mask_has_pat = since(6, 6);     // 548cb932051f
+  k.saved_dirty = since(6, 6);             // shadow stacks: W=0, D=1 is theirs
+  k.devmap_bit = since(6, 6) ? 57 : 58;
+  k.has_devmap = since(4, 5);
+  k.has_pkeys = since(4, 6);
+  k.config.pti &= since(4, 15);
+  k.bad_ignores_nx_for_pti = k.config.pti;  // 1c4de1ff4fe5
+  if (since(4, 18, 1)) {
+    k.swap = SwapLayout::type_59_inverted_offset_9;
+  } else if (since(4, 14)) {
+    k.swap = SwapLayout::type_9_offset_14_soft_1;  // eee4818baac0
+  } else if (since(4, 8)) {
+    k.swap = SwapLayout::type_9_offset_14_soft_7;  // 00839ee3b299
+  } else if (since(4, 4)) {
+    k.swap = SwapLayout::type_1_offset_9_soft;
+  }
+
+  k.sync_from_slot_start = since(4, 12);  // fc5f9d5f151c
+  return k;
+}
+
+}  // namespace mmuref::lnx
