@@ -73,8 +73,21 @@ struct Kernel {
   bool saved_dirty = false;             ///< D of a read-only entry moves to _PAGE_SAVED_DIRTY
   unsigned devmap_bit = 58;             ///< _PAGE_BIT_DEVMAP
   bool has_devmap = false, has_pkeys = false, has_uffd_wp = false;
-  bool bad_ignores_nx_for_pti = false;  ///< pgd_bad and p4d_bad disregard NX, set by PTI
+  bool bad_ignores_nx_for_pti = false;     ///< pgd_bad and p4d_bad disregard NX, set by PTI
+  bool not_present_clears_global = false;  ///< change_page_attr leaves no PSE, G without P
+  bool kernel_ro_clean = false;            ///< PAGE_KERNEL_RO and the like have no D
+  bool invalidate_atomic = false;          ///< pmdp_invalidate exchanges the entry
+  bool move_devmap_whole = false;          ///< mremap moves 2 MiB of device memory as one leaf
+  /// Splitting a large page of the direct map keeps its PAT bit. No version does; set it to see
+  /// what would.
+  bool split_keeps_pat = false;
+
+  // Swap entries.
   SwapLayout swap = SwapLayout::type_1_offset_9;
+  unsigned swp_type_shift = 57;    ///< SWP_TYPE_SHIFT of the architecture-independent swp_entry_t
+  bool has_swp_exclusive = false;  ///< an anonymous page's swap entry says it was exclusive
+  /// How many of the 32 types are no swap files, with every option that takes some.
+  unsigned migration_types = 2, device_types = 0, marker_types = 0;
 
   // Tables.
   bool sync_from_slot_start = false;  ///< sync_global_pgds rounds its start down to a PGD slot
@@ -122,6 +135,16 @@ constexpr Kernel kernel(Version version, Config config = {}) {
   k.config.pti &= since(4, 15);
   k.config.shadow_stack &= since(6, 6);
   k.bad_ignores_nx_for_pti = k.config.pti;  // 1c4de1ff4fe5
+  k.not_present_clears_global = since(3, 9);
+  k.kernel_ro_clean = since(6, 6);     // e5136e876581
+  k.invalidate_atomic = since(4, 16);  // d52605d7cb30
+  k.move_devmap_whole = since(5, 8);   // 5bfea2d9b17f, CVE-2020-10757
+
+  k.swp_type_shift = since(4, 20) ? 58 : 57;
+  k.has_swp_exclusive = since(5, 19);
+  k.migration_types = since(5, 19) ? 3 : 2;
+  k.device_types = since(5, 14) ? 4 : since(4, 14) ? 2 : 0;
+  k.marker_types = since(5, 19) ? 1 : 0;
   if (since(4, 18, 1)) {
     k.swap = SwapLayout::type_59_inverted_offset_9;
   } else if (since(4, 14)) {
