@@ -13,16 +13,16 @@ lnx::Version kernel_version(const std::string& text) {
   int* const parts[] = {&version.major, &version.minor, &version.patch};
   const char *at = text.data(), *const end = at + text.size();
   int count = 0;
-  bool good = true;
-  while (good && count < 3) {
+  bool reads = true;
+  while (reads && count < 3) {
     const auto [next, error] = std::from_chars(at, end, *parts[count]);
-    good = error == std::errc{} && *at != '-';
+    reads = error == std::errc{} && *at != '-';
     at = next;
     ++count;
-    if (!good || at == end || *at != '.') break;
+    if (!reads || at == end || *at != '.') break;
     ++at;
   }
-  if (!good || at != end || count < 2) {
+  if (!reads || at != end || count < 2) {
     throw InputError(fmt::format("--kernel {}: expected a version such as 4.6 or 6.12.3", text));
   }
   if (version < lnx::v3_2) {
