@@ -80,7 +80,7 @@ inline const Row rows[] = {
     {"explain_linux_none", "explain 0x60 --level 1 --linux"},
     {"explain_linux_none_4_6", "explain 0x60 --level 1 --linux --kernel 4.6"},
     {"explain_linux_inverted", "explain 0xffffffedcb120 --level 1 --linux"},
-    {"explain_linux_swap", "explain 0x17fffffffffedcb02 --level 1 --linux --kernel 5.4"},
+    {"explain_linux_swap", "explain 0x17ffffffffdb9602 --level 1 --linux --kernel 5.4"},
     {"explain_linux_swap_4_6", "explain 0x2604 --level 1 --linux --kernel 4.6"},
     {"explain_linux_migration", "explain 0xd7fffffffdb97202 --level 2 --linux"},
     {"explain_linux_thp", "explain 0x1000000402011e7 --level 2 --linux --kernel 4.6"},
