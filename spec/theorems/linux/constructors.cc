@@ -280,7 +280,7 @@ const auto saved_dirty = [](auto& t) {
   const Kernel k = kernel(v6_12);
   const pte_t<W> pte{t.word("entry")};
   const pgprot_t<W> prot{t.word("flags") & ~W{PTE_PFN_MASK(k)}};
-  const auto stack = [](const pte_t<W>& e) {
+  const auto stack = [](const auto& e) {
     return (e.value & (page::RW | page::DIRTY)) == W{page::DIRTY};
   };
   const Bool<W> ordinary = !stack(pte);
@@ -294,6 +294,11 @@ const auto saved_dirty = [](auto& t) {
   t.prove(pte_dirty(k, pte_mkwrite(k, pte)) == pte_dirty(k, pte), "pte_mkwrite keeps it");
   t.prove((!has(pte_mkwrite(k, pte).value, page::SAVED_DIRTY)),
           "a writable entry has its dirtiness in D");
+  const pmd_t<W> pmd = pte_pmd(pte);
+  t.prove(!(stack(pmd_wrprotect(k, pmd)) | stack(pmd_mkdirty(k, pmd)) | stack(pmd_mkwrite(k, pmd))),
+          "nor of a PMD");
+  t.prove((!ordinary) | !stack(pmd_modify(k, pmd, prot)), "pmd_modify makes none");
+  t.prove(pmd_dirty(k, pmd_wrprotect(k, pmd)) == pmd_dirty(k, pmd), "pmd_wrprotect keeps it");
 };
 
 // In place.

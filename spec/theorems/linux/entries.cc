@@ -342,19 +342,20 @@ const auto leaf_moved_whole = [](auto& t, const Kernel& k) {
 
 // Slots.
 
+/// The piece's last byte is the slot's or the range's, whichever comes first; neither lies below
+/// `a`, so that a walk moves on, stays in the slot and does not pass the end.
 template <class T, class W>
 void slot_end(T& t, const std::string& name, const W& a, const W& end, const W& next,
               unsigned shift) {
-  const W last = next - W{1};
-  t.prove((last >= a) & (last <= end - W{1}), name + ": moves on, no further than the end");
-  t.prove((last >> shift) == (a >> shift), name + ": stays in the slot");
-  t.prove((next == end) | ((next & (bit(shift) - 1)) == W{0}), name + ": ends where the slot does");
+  const W slot_last = a | W{bit(shift) - 1}, last = end - W{1};
+  t.prove(next - W{1} == select(slot_last < last, slot_last, last), name);
 }
 
 const auto addr_end_progress = [](auto& t) {
   using W = WordOf<std::remove_reference_t<decltype(t)>>;
-  const W a = t.word("va"), end = a + (t.word("length") & W{bits(47, 0)}) + W{1};
-  t.assume(end - W{1} >= a);  // no wrap, but 0 for the top
+  // Any address and any last byte that is not below it.
+  const W x = t.word("va"), y = t.word("last"), a = select(x <= y, x, y);
+  const W end = select(x <= y, y, x) + W{1};
   t.witness(end == W{0}, "the top of the address space");
   const Kernel four = kernel(v6_12), five = kernel(v6_12, {.levels = 5});
   slot_end(t, "pmd_addr_end", a, end, pmd_addr_end(a, end), 21);
@@ -451,10 +452,12 @@ const Theorem theorems[] = {
     theorem("linux-leaf-moved-whole",
             "mremap moves each 2-MiB leaf as one, be it a THP or device memory.",
             "Linux mm/mremap.c", [](auto& t) { leaf_moved_whole(t, kernel(v6_1)); }),
-    theorem("linux-addr-end",
-            "pXd_addr_end moves on, stays in the slot of its address and does not pass the end, an "
-            "end of 0 being the top of the address space.",
-            "Linux include/asm-generic/pgtable.h", [](auto& t) { addr_end_progress(t); }),
+    theorem(
+        "linux-addr-end",
+        "What pXd_addr_end cuts off ends with its slot or with the range, whichever comes first: "
+        "it moves on, stays in the slot and does not pass the end, an end of 0 being the top of "
+        "the address space.",
+        "Linux include/asm-generic/pgtable.h", [](auto& t) { addr_end_progress(t); }),
     theorem("linux-indices-as-walked", "Linux finds the slots of an address where the walk does.",
             predicates_ref, [](auto& t) { indices_as_walked(t); }),
 };
