@@ -146,6 +146,8 @@ const auto pte_life_cycle = [](auto& t) {
     const pgprot_t<W> nothing{W{pgprot::PAGE_NONE}};
     const pte_t<W> swapped = swp_entry_to_pte(k, swp_entry(k, type, offset));
     pte_answers(t, k, "none", pte_t<W>{W{0}}, {.none = true});
+    t.prove(pte_pfn(k, pte_t<W>{W{0}}) == W{0}, of(k, "none: no frame"));
+    t.prove(pte_none(k, pfn_pte(k, W{0}, pgprot_t<W>{W{0}})), of(k, "none: made of nothing"));
     pte_answers(t, k, "mapped", mapped, {.present = true});
     pte_answers(t, k, "written", pte_mkdirty(k, pte_mkyoung(k, pte_mkwrite(k, mapped))),
                 {.present = true});
