@@ -137,6 +137,7 @@ const auto modifiers_answer = [](auto& t) {
     now("pte_young", pte_young(k, pte_mkyoung(k, pte)) & !pte_young(k, pte_mkold(k, pte)));
     now("pte_write", pte_write(k, pte_mkwrite(k, pte)) & !pte_write(k, pte_wrprotect(k, pte)));
     now("pmd_write", pmd_write(k, pmd_mkwrite(k, pmd)) & !pmd_write(k, pmd_wrprotect(k, pmd)));
+    now("pte_mkdirty is seen by soft-dirty", pte_soft_dirty(k, pte_mkdirty(k, pte)));
     now("pte_exec", pte_exec(k, pte_mkexec(k, pte)));
     now("pte_huge", pte_huge(k, pte_mkhuge(k, pte)) & !pte_huge(k, pte_clrhuge(k, pte)));
     now("pte_global", pte_global(k, pte_mkglobal(k, pte)) & !pte_global(k, pte_clrglobal(k, pte)));

@@ -281,6 +281,8 @@ const auto good_pmd_is_present = [](auto& t) {
     const pmd_t<W> pmd{e};
     t.prove(pmd_bad(k, pmd) | (has(e, page::PRESENT) & !has(e, page::PSE) & has(e, page::RW)),
             of(k, "a present table"));
+    t.prove(pmd_bad(k, pmd) | !has(e, PTE_FLAGS_MASK(k) & ~page::TABLE),
+            of(k, "no flag that no table has"));
   }
 };
 const auto good_pud_is_present = [](auto& t) {
@@ -431,9 +433,10 @@ const Theorem theorems[] = {
             [](auto& t) { none_ignores_erratum(t, kernel(v6_12)); }),
     theorem("linux-pud-bad-implies-pmd-bad", "What is bad as a PUD is bad as a PMD.",
             predicates_ref, [](auto& t) { pud_bad_implies_pmd_bad(t); }),
-    theorem("linux-good-pmd-is-present",
-            "A PMD that is not bad is present, writable and references a table.", predicates_ref,
-            [](auto& t) { good_pmd_is_present(t); }),
+    theorem(
+        "linux-good-pmd-is-present",
+        "A PMD that is not bad is present, writable, references a table and has no flag besides.",
+        predicates_ref, [](auto& t) { good_pmd_is_present(t); }),
     theorem("linux-pti-copy-is-good",
             "The kernel's copy of a user's top-level entry, made not executable by PTI, is a good "
             "entry.",
