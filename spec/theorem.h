@@ -46,5 +46,13 @@ std::span<const Theorem> translation_theorems();
 std::span<const Theorem> fault_theorems();
 std::span<const Theorem> rights_theorems();
 std::span<const Theorem> accessed_dirty_theorems();
+std::span<const Theorem> linux_entry_theorems();
+std::span<const Defect> linux_entry_defects();
+std::span<const Theorem> linux_constructor_theorems();
+std::span<const Defect> linux_constructor_defects();
+std::span<const Theorem> linux_protection_theorems();
+std::span<const Defect> linux_protection_defects();
+std::span<const Theorem> linux_swap_theorems();
+std::span<const Defect> linux_swap_defects();
 
 }  // namespace mmuref::spec

@@ -27,6 +27,7 @@ struct Config {
   int levels = 4;  ///< of page tables: 4, or 5 since 4.14 (CONFIG_X86_5LEVEL on such a processor)
   bool randomize_base = true;      ///< CONFIG_RANDOMIZE_BASE, since 3.14
   bool pti = true;                 ///< CONFIG_PAGE_TABLE_ISOLATION, since 4.15
+  bool shadow_stack = false;       ///< the processor has user shadow stacks, since 6.6
   std::uint64_t page_struct = 64;  ///< sizeof(struct page) in bytes
   /// __supported_pte_mask: bits of a page-table entry that the processor and boot options leave
   /// usable. NX and G are what real ones lack.
@@ -56,17 +57,37 @@ struct Kernel {
   std::uint64_t kernel_image_size = 0;  ///< KERNEL_IMAGE_SIZE in bytes
 
   // Entries.
-  bool huge_pfn_masks = false;       ///< pmd_pfn, pud_pfn leave the bits below a huge frame out
-  bool none_ignores_ad = false;      ///< p?d_none, pte_none disregard A and D, below the PGD
-  bool pgd_page_masked = false;      ///< pgd_page takes the frame bits alone
-  bool constructors_mask = false;    ///< pfn_pte, pfn_pmd cut the frame to its field
-  bool invert_not_present = false;   ///< the frame of a not-present entry is stored inverted (L1TF)
-  bool change_mask_has_pat = false;  ///< _PAGE_CHG_MASK keeps the PAT bit
-  bool saved_dirty = false;          ///< D of a read-only entry moves to _PAGE_SAVED_DIRTY
-  unsigned devmap_bit = 58;          ///< _PAGE_BIT_DEVMAP
-  bool has_devmap = false, has_pkeys = false;
-  bool bad_ignores_nx_for_pti = false;  ///< pgd_bad and p4d_bad disregard NX, set by PTI
+  bool huge_pfn_masks = false;      ///< pmd_pfn, pud_pfn leave the bits below a huge frame out
+  bool has_p4d = false;             ///< the code has a P4D; with four levels the PGD folds away
+  bool none_ignores_ad = false;     ///< p?d_none, pte_none disregard A and D, below the PGD
+  bool present_has_pse = false;     ///< pmd_present counts a THP whose P is being cleared
+  bool huge_not_present = false;    ///< pmd_huge holds of hugetlb entries that are not present
+  bool pud_large_present = true;    ///< pud_large wants P as well as PSE
+  bool pmd_bad_ignores_a = false;   ///< pmd_bad disregards A, which a table's entry may lack
+  bool pgd_page_masked = false;     ///< pgd_page takes the frame bits alone
+  bool constructors_mask = false;   ///< pfn_pte, pfn_pmd cut the frame to its field
+  bool invert_not_present = false;  ///< the frame of a not-present entry is stored inverted (L1TF)
+  bool mknotpresent_inverts = false;    ///< p?d_mknotpresent inverts the frame too
+  bool change_mask_has_pat = false;     ///< _PAGE_CHG_MASK keeps the PAT bit
+  bool change_mask_has_devmap = false;  ///< _PAGE_CHG_MASK keeps DEVMAP
+  bool saved_dirty = false;             ///< D of a read-only entry moves to _PAGE_SAVED_DIRTY
+  unsigned devmap_bit = 58;             ///< _PAGE_BIT_DEVMAP
+  bool has_devmap = false, has_pkeys = false, has_uffd_wp = false;
+  bool bad_ignores_nx_for_pti = false;     ///< pgd_bad and p4d_bad disregard NX, set by PTI
+  bool not_present_clears_global = false;  ///< change_page_attr leaves no PSE, G without P
+  bool kernel_ro_clean = false;            ///< PAGE_KERNEL_RO and the like have no D
+  bool invalidate_atomic = false;          ///< pmdp_invalidate exchanges the entry
+  bool move_devmap_whole = false;          ///< mremap moves 2 MiB of device memory as one leaf
+  /// Splitting a large page of the direct map keeps its PAT bit. No version does; set it to see
+  /// what would.
+  bool split_keeps_pat = false;
+
+  // Swap entries.
   SwapLayout swap = SwapLayout::type_1_offset_9;
+  unsigned swp_type_shift = 57;    ///< SWP_TYPE_SHIFT of the architecture-independent swp_entry_t
+  bool has_swp_exclusive = false;  ///< an anonymous page's swap entry says it was exclusive
+  /// How many of the 32 types are no swap files, with every option that takes some.
+  unsigned migration_types = 2, device_types = 0, marker_types = 0;
 
   // Tables.
   bool sync_from_slot_start = false;  ///< sync_global_pgds rounds its start down to a PGD slot
@@ -93,18 +114,37 @@ constexpr Kernel kernel(Version version, Config config = {}) {
   k.config.randomize_base &= since(3, 14);
   k.kernel_image_size = k.config.randomize_base ? bit(30) : bit(29);
 
-  k.huge_pfn_masks = since(4, 4);    // f70abb0fc3da, 70f152874765
+  k.huge_pfn_masks = since(4, 4);  // f70abb0fc3da, 70f152874765
+  k.has_p4d = since(4, 12);
   k.none_ignores_ad = since(4, 8);   // for an erratum of Xeon Phi
-  k.pgd_page_masked = since(4, 14);  // fd7e315988b7
+  k.present_has_pse = since(3, 7);   // 027ef6c87853
+  k.huge_not_present = since(4, 0);  // cbef8478bee5
+  k.pud_large_present = !since(6, 10);
+  k.pmd_bad_ignores_a = since(6, 1);  // eed9a328aa1a
+  k.pgd_page_masked = since(4, 14);   // fd7e315988b7
   k.constructors_mask = since(4, 18);
   k.invert_not_present = since(4, 18, 1);  // 6b28baca9b1f, CVE-2018-3620
-  k.change_mask_has_pat = since(6, 6);     // 548cb932051f
-  k.saved_dirty = since(6, 6);             // shadow stacks: W=0, D=1 is theirs
+  k.mknotpresent_inverts = k.invert_not_present;
+  k.change_mask_has_pat = since(6, 6);      // 548cb932051f
+  k.change_mask_has_devmap = since(4, 19);  // 4628a64591e6
+  k.saved_dirty = since(6, 6);              // shadow stacks: W=0, D=1 is theirs
   k.devmap_bit = since(6, 6) ? 57 : 58;
   k.has_devmap = since(4, 5);
   k.has_pkeys = since(4, 6);
+  k.has_uffd_wp = since(5, 7);
   k.config.pti &= since(4, 15);
+  k.config.shadow_stack &= since(6, 6);
   k.bad_ignores_nx_for_pti = k.config.pti;  // 1c4de1ff4fe5
+  k.not_present_clears_global = since(3, 9);
+  k.kernel_ro_clean = since(6, 6);     // e5136e876581
+  k.invalidate_atomic = since(4, 16);  // d52605d7cb30
+  k.move_devmap_whole = since(5, 8);   // 5bfea2d9b17f, CVE-2020-10757
+
+  k.swp_type_shift = since(4, 20) ? 58 : 57;
+  k.has_swp_exclusive = since(5, 19);
+  k.migration_types = since(5, 19) ? 3 : 2;
+  k.device_types = since(5, 14) ? 4 : since(4, 14) ? 2 : 0;
+  k.marker_types = since(5, 19) ? 1 : 0;
   if (since(4, 18, 1)) {
     k.swap = SwapLayout::type_59_inverted_offset_9;
   } else if (since(4, 14)) {

@@ -6,13 +6,18 @@ std::vector<Theorem> all_theorems() {
   std::vector<Theorem> all;
   for (const auto group :
        {linear_address_theorems, component_theorems, walk_theorems, translation_theorems,
-        fault_theorems, rights_theorems, accessed_dirty_theorems})
+        fault_theorems, rights_theorems, accessed_dirty_theorems, linux_entry_theorems,
+        linux_constructor_theorems, linux_protection_theorems, linux_swap_theorems})
     for (const Theorem& t : group()) all.push_back(t);
   return all;
 }
 
 std::vector<Defect> all_defects() {
-  return {};
+  std::vector<Defect> all;
+  for (const auto group : {linux_entry_defects, linux_constructor_defects, linux_protection_defects,
+                           linux_swap_defects})
+    for (const Defect& d : group()) all.push_back(d);
+  return all;
 }
 
 }  // namespace mmuref::spec

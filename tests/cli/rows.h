@@ -75,6 +75,21 @@ inline const Row rows[] = {
      "explain 0x800ff00000003187 --level 5 --nxe 0 --vendor amd "
      "--maxphyaddr 36"},
 
+    // explain --linux: a state each, and what differs between versions.
+    {"explain_linux_page", "explain 0x8000000fee00227 --level 1 --linux"},
+    {"explain_linux_none", "explain 0x60 --level 1 --linux"},
+    {"explain_linux_none_4_6", "explain 0x60 --level 1 --linux --kernel 4.6"},
+    {"explain_linux_inverted", "explain 0xffffffedcb120 --level 1 --linux"},
+    {"explain_linux_swap", "explain 0x17ffffffffdb9602 --level 1 --linux --kernel 5.4"},
+    {"explain_linux_swap_4_6", "explain 0x2604 --level 1 --linux --kernel 4.6"},
+    {"explain_linux_migration", "explain 0xd7fffffffdb97202 --level 2 --linux"},
+    {"explain_linux_thp", "explain 0x1000000402011e7 --level 2 --linux --kernel 4.6"},
+    {"explain_linux_invalidated", "explain 0xfffffbfc000e6 --level 2 --linux"},
+    {"explain_linux_bad", "explain 0x400006815067 --level 2 --linux --kernel 4.6"},
+    {"explain_linux_pud_not_present", "explain 0x2 --level 3 --linux"},
+    {"explain_linux_pgd_json", "explain 0x6815067 --level 4 --linux --kernel 4.6 --json"},
+    {"explain_linux_json", "explain 0xc7fffffffedcb004 --level 1 --linux --json"},
+
     // Bad usage and bad input: one line, exit code 2.
     {"help", "--help"},
     {"help_walk", "walk --help"},
@@ -99,6 +114,10 @@ inline const Row rows[] = {
     {"bad_entry", "explain 1g --level 1"},
     {"bad_no_level", "explain 0x1"},
     {"bad_nxe", "explain 0x1 --level 1 --nxe 2"},
+    {"bad_kernel", "explain 0x1 --level 1 --linux --kernel 6.x"},
+    {"bad_kernel_old", "explain 0x1 --level 1 --linux --kernel 2.6"},
+    {"bad_kernel_levels", "explain 0x1 --level 5 --linux --kernel 4.6"},
+    {"bad_kernel_alone", "explain 0x1 --level 1 --kernel 4.6"},
     {"bad_subcommand", "wlak " LINUX61 " 0x0"},
     {"bad_count", "diff --count -1"},
     {"bad_seed", "diff --seed -1 --count 100"},
