@@ -13,10 +13,10 @@ namespace mmuref::lnx {
 
 /// Physical memory that can be written: 8 bytes at an 8-byte aligned address.
 template <class M, class W>
-concept WritableMemory =
-    x86::PhysicalMemory<M, W> && requires(M& memory, const W& address, const W& value) {
-      memory.write(address, value);
-    };
+concept WritableMemory = x86::PhysicalMemory<M, W> &&
+    requires(M& memory, const W& address, const W& value) {
+  memory.write(address, value);
+};
 
 /// Where tables come from. `allocate` gives the physical address of a page of zeroes or nothing, as
 /// `get_zeroed_page`; `free` takes back what it gave.
