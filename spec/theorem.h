@@ -46,5 +46,14 @@ std::span<const Theorem> translation_theorems();
 std::span<const Theorem> fault_theorems();
 std::span<const Theorem> rights_theorems();
 std::span<const Theorem> accessed_dirty_theorems();
+std::span<const Theorem> linux_remap_theorems();
+std::span<const Defect> linux_remap_defects();
+std::span<const Theorem> linux_free_theorems();
+std::span<const Theorem> linux_direct_map_theorems();
+std::span<const Defect> linux_direct_map_defects();
+std::span<const Theorem> linux_fixmap_theorems();
+std::span<const Defect> linux_fixmap_defects();
+std::span<const Theorem> linux_pgd_theorems();
+std::span<const Defect> linux_pgd_defects();
 
 }  // namespace mmuref::spec
