@@ -19,7 +19,7 @@ struct FreeRange {
 
 template <class W>
 constexpr FreeRange<W> free_range_of(W addr, W end, const W& floor, W ceiling) {
-  constexpr FreeRange<W> nothing{true, W{0}, W{0}};
+  const FreeRange<W> nothing{true, W{0}, W{0}};
   addr = addr & PMD_MASK;
   if (addr < floor) {
     addr = addr + W{PMD_SIZE};
