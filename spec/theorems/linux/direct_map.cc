@@ -36,31 +36,40 @@ lnx::DirectMapping<AllRam> pages_up_to(int level) {
   return {.allow_2m = level >= 2, .allow_1g = level >= 3};
 }
 
-/// Where KASLR may put the direct map: from its default on, by whole GiB; with room for 8 TiB.
+/// A direct map where it is by default, or where KASLR put it, by whole GiB; and a physical address
+/// in it.
 template <class S>
-lnx::AddressSpace<WordOf<S>> moved(S& t, const lnx::Kernel& k) {
+struct Place {
   using W = WordOf<S>;
-  auto space = lnx::default_address_space<W>(k);
-  if (k.direct_map_index_by_va)
-    space.page_offset = space.page_offset + (t.word("kaslr") & W{bits(43, 30)});
-  return space;
-}
+  lnx::AddressSpace<W> layout;
+  W virt, start;
+
+  Place(S& t, const lnx::Kernel& k, int level) : layout(lnx::default_address_space<W>(k)) {
+    std::uint64_t base = k.page_offset_base;
+    if (k.direct_map_index_by_va) {
+      if (t.flag("moved")) base += lnx::P4D_SIZE * 5 + lnx::PUD_SIZE * 511;
+    }
+    layout.page_offset = W{base};
+    start = t.word("start") & W{bits(42, lnx::shift_of(level))};
+    virt = lnx::va(layout, start);
+  }
+};
 
 const auto build = [](auto& t, const lnx::Kernel& k, int level, std::uint64_t slots) {
   using S = std::remove_reference_t<decltype(t)>;
   using W = WordOf<S>;
   Space<W> space(k);
-  const lnx::AddressSpace<W> layout = moved(t, k);
-  const W start = t.word("start") & W{bits(42, lnx::shift_of(level))};
+  const Place<S> place(t, k, level);
+  const auto& [layout, virt, start] = place;
   const W size{slots << lnx::shift_of(level)};
   const auto built = lnx::kernel_physical_mapping_init(k, space.mm, layout, pages_up_to(level),
                                                        start, start + size);
   t.prove(built.error == Errno::ok, "there is room");
   t.prove(built.pgd_changed, "other roots are to be synced");
 
-  const W at = probe(t, lnx::va(layout, start), 4 * lnx::size_of(level));
+  const W at = probe(t, virt, 4 * lnx::size_of(level));
   const x86::Walk<W> w = space.walk(at);
-  const Bool<W> inside = at - lnx::va(layout, start) < size;
+  const Bool<W> inside = at - virt < size;
   t.witness(inside, "an address of the range");
   t.prove(legal(w), "every entry is legal");
   t.prove(Bool<W>(mapped(w)) == inside, "mapped is the range");
@@ -77,7 +86,7 @@ const auto reuse = [](auto& t, const lnx::Kernel& k) {
   using S = std::remove_reference_t<decltype(t)>;
   using W = WordOf<S>;
   Space<W> space(k);
-  const lnx::AddressSpace<W> layout = moved(t, k);
+  const auto layout = lnx::default_address_space<W>(k);
   const W a = t.word("start_a") & W{bits(42, 12)}, b = t.word("start_b") & W{bits(42, 12)};
   for (const W& start : {a, b}) {
     const auto built = lnx::kernel_physical_mapping_init(k, space.mm, layout, pages_up_to(1), start,
@@ -96,20 +105,20 @@ const auto split = [](auto& t, const lnx::Kernel& k) {
   using S = std::remove_reference_t<decltype(t)>;
   using W = WordOf<S>;
   Space<W> space(k);
-  const lnx::AddressSpace<W> layout = moved(t, k);
-  const W start = t.word("start") & W{bits(42, 21)};
+  const Place<S> place(t, k, 2);
+  const auto& [layout, virt, start] = place;
   (void)lnx::kernel_physical_mapping_init(k, space.mm, layout, pages_up_to(2), start,
                                           start + W{lnx::PMD_SIZE});
   // The large page has meanwhile got any protection.
   const W prot = (t.word("prot") & W{lnx::page::RW | lnx::page::NX | lnx::page::PAT_LARGE}) |
                  W{lnx::page::PRESENT | lnx::page::PSE};
-  const W large = space.walk(lnx::va(layout, start)).last().address;
+  const W large = space.walk(virt).last().address;
   space.memory.write(large, start | prot);
 
-  const W page = start + (t.word("page") & W{bits(20, 12)});
+  const W page = start + W{5 * lnx::PAGE_SIZE};
   (void)lnx::kernel_physical_mapping_init(k, space.mm, layout, pages_up_to(1), page,
                                           page + W{lnx::PAGE_SIZE});
-  const x86::Walk<W> w = space.walk(lnx::va(layout, page));
+  const x86::Walk<W> w = space.walk(virt + W{5 * lnx::PAGE_SIZE});
   t.prove(w.rule == x86::Rule::translated, "the page is mapped");
   if (!mapped(w)) return;
   t.prove(w.level == 1, "by a PTE");
@@ -187,12 +196,15 @@ const Theorem theorems[] = {
             "The direct map of two pages of 4 KiB translates each address to what __pa says, and "
             "no other; 4.6.",
             build_ref, [](auto& t) { build(t, linux_4_6, 1, 2); }),
-    theorem("linux-direct-map-2m", "The direct map of two pages of 2 MiB, wherever KASLR puts it.",
-            build_ref, [](auto& t) { build(t, linux_6_12, 2, 2); }),
-    theorem("linux-direct-map-1g", "The direct map of two pages of 1 GiB, wherever KASLR puts it.",
-            build_ref, [](auto& t) { build(t, linux_6_12, 3, 2); }),
+    theorem("linux-direct-map-2m",
+            "The direct map of two pages of 2 MiB, by default and moved by KASLR.", build_ref,
+            [](auto& t) { build(t, linux_6_12, 2, 2); }),
+    theorem("linux-direct-map-1g",
+            "The direct map of two pages of 1 GiB, by default and moved by KASLR.", build_ref,
+            [](auto& t) { build(t, linux_6_12, 3, 2); }),
     theorem("linux-direct-map-5-level",
-            "The direct map of two pages of 1 GiB with five levels, wherever KASLR puts it; 6.12.",
+            "The direct map of two pages of 1 GiB with five levels, by default and moved by KASLR; "
+            "6.12.",
             build_ref, [](auto& t) { build(t, linux_6_12_la57, 3, 2); }),
     theorem("linux-direct-map-reuses-tables",
             "Building the direct map of a second page leaves that of the first.", build_ref,
@@ -215,25 +227,26 @@ const Theorem theorems[] = {
 };
 
 const Defect defects[] = {
-    {theorem("linux-direct-map-5-level-4.20",
-             "The direct map of two pages of 1 GiB with five levels, wherever KASLR puts it; 4.20.",
-             build_ref, [](auto& t) { build(t, linux_4_20_la57, 3, 2); }),
+    {theorem(
+         "linux-direct-map-5-level-4.20",
+         "The direct map of two pages of 1 GiB with five levels, by default and moved by KASLR.",
+         build_ref, [](auto& t) { build(t, linux_4_20_la57, 3, 2); }),
      "4.20", "5.2, 432c833218dd"},
     {theorem("linux-direct-map-split-4.6",
-             "A page that was part of a 2-MiB page keeps its place, rights and memory type; 4.6.",
+             "A page that was part of a 2-MiB page keeps its place, rights and memory type.",
              build_ref, [](auto& t) { split(t, linux_4_6); }),
      "4.6", "not as of 6.12"},
     {theorem("linux-ident-map-maps-what-was-asked-4.20",
-             "ident_pud_init maps the range asked for and nothing else; 4.20.", ident_ref,
+             "ident_pud_init maps the range asked for and nothing else.", ident_ref,
              [](auto& t) { ident(t, lnx::kernel(lnx::v4_20)); }),
      "4.20", "6.12, d794734c9bbf"},
     {theorem("linux-valid-mmap-phys-addr-range-4.6",
-             "What valid_mmap_phys_addr_range lets through has no reserved address bit; 4.6.",
-             range_ref, [](auto& t) { mmap_range(t, linux_4_6); }),
+             "What valid_mmap_phys_addr_range lets through has no reserved address bit.", range_ref,
+             [](auto& t) { mmap_range(t, linux_4_6); }),
      "4.6", "4.14, be62a3204406"},
     {theorem("linux-valid-phys-addr-range-4.6",
              "valid_phys_addr_range takes the ranges inside memory and never asks __pa for an "
-             "address it would BUG on; 4.6.",
+             "address it would BUG on.",
              range_ref, [](auto& t) { read_range(t, linux_4_6); }),
      "4.6", "5.1, 92c77f7c4d5d"},
 };

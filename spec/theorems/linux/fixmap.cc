@@ -132,7 +132,7 @@ const Theorem theorems[] = {
 };
 
 const Defect defects[] = {
-    {theorem("linux-virt-to-fix-inverse-4.6", "virt_to_fix undoes fix_to_virt for every slot; 4.6.",
+    {theorem("linux-virt-to-fix-inverse-4.6", "virt_to_fix undoes fix_to_virt for every slot.",
              fixmap_ref, [](auto& t) { inverse(t, linux_4_6); }),
      "4.6", "not as of 6.12"},
 };

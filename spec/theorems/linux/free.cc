@@ -18,12 +18,13 @@ struct Between {
   W floor, addr, end, ceiling;
 
   explicit Between(S& t)
-      : floor(t.word("va_floor") & W{lnx::PAGE_MASK}),
-        addr(floor + (t.word("below") & W{bits(45, 12)})),
-        end(addr + W{lnx::PAGE_SIZE} + (t.word("length") & W{bits(45, 12)})),
-        ceiling(select(t.flag("topmost"), W{0}, end + (t.word("above") & W{bits(45, 12)}))) {
-    t.assume((floor <= addr) & (addr < end) & (end < W{bit(56)}));
+      : floor(page(t, "floor")),
+        addr(page(t, "addr")),
+        end(page(t, "end")),
+        ceiling(select(t.flag("topmost"), W{0}, page(t, "ceiling"))) {
+    t.assume((floor <= addr) & (addr < end) & ((ceiling == W{0}) | (end <= ceiling)));
   }
+  static W page(S& t, const std::string& name) { return t.word(name) & W{bits(55, 12)}; }
   /// No neighbour has a byte of [first, last].
   Bool<W> ours(const W& first, const W& last) const {
     return (first >= floor) & ((ceiling == W{0}) | (last < ceiling));
@@ -37,7 +38,7 @@ const auto slots_walked = [](auto& t) {
   const lnx::FreeRange<W> range = lnx::free_range_of(b.addr, b.end, b.floor, b.ceiling);
 
   // Any 2-MiB slot.
-  const W slot = (b.addr + (t.word("slot") & W{bits(45, 21)})) & W{lnx::PMD_MASK};
+  const W slot = select(t.flag("near"), b.addr, t.word("slot")) & W{bits(55, 21)};
   const W last = slot + W{lnx::PMD_SIZE - 1};
   const Bool<W> walked = (!range.nothing) & (slot >= range.addr) & (slot <= range.end - W{1});
   const Bool<W> met = (last >= b.addr) & (slot < b.end);

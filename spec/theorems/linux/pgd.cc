@@ -105,7 +105,7 @@ const Theorem theorems[] = {
 
 const Defect defects[] = {
     {theorem("linux-sync-global-pgds-every-slot-4.6",
-             "sync_global_pgds visits every PGD slot of its range once and ends; 4.6.", sync_ref,
+             "sync_global_pgds visits every PGD slot of its range once and ends.", sync_ref,
              [](auto& t) { every_slot_once(t, linux_4_6); }),
      "4.6", "4.12, fc5f9d5f151c"},
 };

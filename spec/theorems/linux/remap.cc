@@ -238,7 +238,7 @@ const Theorem theorems[] = {
 
 const Defect defects[] = {
     {theorem("linux-remap-untracks-what-it-tracked-4.6",
-             "A remap_pfn_range that fails gives back the frames it tracked; 4.6.", remap_ref,
+             "A remap_pfn_range that fails gives back the frames it tracked.", remap_ref,
              [](auto& t) { untrack(t, linux_4_6); }),
      "4.6", "4.9"},
 };

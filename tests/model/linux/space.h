@@ -72,11 +72,10 @@ struct Space {
 
   x86::Walk<Word> walk(Word va, bool user = false, bool write = false, bool fetch = false) const {
     const x86::Processor<Word> cpu{.maxphyaddr = k.physical_mask_shift};
-    const x86::Registers<Word> r{
-        .cr0 = x86::cr0::PE | x86::cr0::WP | x86::cr0::PG,
-        .cr3 = mm.pgd,
-        .cr4 = x86::cr4::PAE | (k.config.levels == 5 ? x86::cr4::LA57 : 0),
-        .efer = x86::efer::LME | x86::efer::LMA | x86::efer::NXE};
+    const x86::Registers<Word> r{.cr0 = x86::cr0::PE | x86::cr0::WP | x86::cr0::PG,
+                                 .cr3 = mm.pgd,
+                                 .cr4 = x86::cr4::PAE | (k.config.levels == 5 ? x86::cr4::LA57 : 0),
+                                 .efer = x86::efer::LME | x86::efer::LMA | x86::efer::NXE};
     return x86::walk(x86::paging(cpu, r),
                      x86::Access<Word>{.va = va, .write = write, .fetch = fetch, .cpl3 = user},
                      memory);
