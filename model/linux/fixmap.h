@@ -44,7 +44,7 @@ constexpr VirtToFix<W> virt_to_fix(const Kernel& k, const Fixmap<W>& fixmap, con
   const W top{k.fixaddr_top};
   const Bool<W> outside =
       k.virt_to_fix_takes_all
-          ? (vaddr >= top + W{PAGE_SIZE}) | (vaddr <= top - (fixmap.end << PAGE_SHIFT))
+          ? (vaddr >= top + W{PAGE_SIZE}) | (vaddr < fix_to_virt(k, fixmap.end - W{1}))
           : (vaddr >= top) | (vaddr < fixaddr_start(k, fixmap));
   if (outside) return {Errno::bug, {}};
   return {Errno::ok, (top - (vaddr & W{PAGE_MASK})) >> PAGE_SHIFT};

@@ -192,7 +192,7 @@ const auto read_range = [](auto& t, const lnx::Kernel& k) {
 };
 
 const Theorem theorems[] = {
-    theorem("linux-direct-map-4k-4.6",
+    theorem("linux-direct-map-4k-4-6",
             "The direct map of two pages of 4 KiB translates each address to what __pa says, and "
             "no other; 4.6.",
             build_ref, [](auto& t) { build(t, linux_4_6, 1, 2); }),
@@ -228,23 +228,23 @@ const Theorem theorems[] = {
 
 const Defect defects[] = {
     {theorem(
-         "linux-direct-map-5-level-4.20",
+         "linux-direct-map-5-level-4-20",
          "The direct map of two pages of 1 GiB with five levels, by default and moved by KASLR.",
          build_ref, [](auto& t) { build(t, linux_4_20_la57, 3, 2); }),
      "4.20", "5.2, 432c833218dd"},
-    {theorem("linux-direct-map-split-4.6",
+    {theorem("linux-direct-map-split-4-6",
              "A page that was part of a 2-MiB page keeps its place, rights and memory type.",
              build_ref, [](auto& t) { split(t, linux_4_6); }),
      "4.6", "not as of 6.12"},
-    {theorem("linux-ident-map-maps-what-was-asked-4.20",
+    {theorem("linux-ident-map-maps-what-was-asked-4-20",
              "ident_pud_init maps the range asked for and nothing else.", ident_ref,
              [](auto& t) { ident(t, lnx::kernel(lnx::v4_20)); }),
      "4.20", "6.12, d794734c9bbf"},
-    {theorem("linux-valid-mmap-phys-addr-range-4.6",
+    {theorem("linux-valid-mmap-phys-addr-range-4-6",
              "What valid_mmap_phys_addr_range lets through has no reserved address bit.", range_ref,
              [](auto& t) { mmap_range(t, linux_4_6); }),
      "4.6", "4.14, be62a3204406"},
-    {theorem("linux-valid-phys-addr-range-4.6",
+    {theorem("linux-valid-phys-addr-range-4-6",
              "valid_phys_addr_range takes the ranges inside memory and never asks __pa for an "
              "address it would BUG on.",
              range_ref, [](auto& t) { read_range(t, linux_4_6); }),

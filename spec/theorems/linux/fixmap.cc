@@ -46,7 +46,13 @@ const auto inverse = [](auto& t, const lnx::Kernel& k) {
   const W inside = lnx::fix_to_virt(k, idx) + (t.word("offset") & W{lnx::PAGE_SIZE - 1});
   const lnx::VirtToFix<W> back = lnx::virt_to_fix(k, f, inside);
   t.prove(back.error == Errno::ok, "every slot's addresses are taken");
-  if (back.error == Errno::ok) t.prove(back.idx == idx, "for that slot");
+  if (back.error != Errno::ok) return;
+  t.prove(back.idx == idx, "for that slot");
+  const W any = probe(t, inside, bit(23));
+  const Bool<W> slots = (any >= lnx::fix_to_virt(k, f.end - W{1})) &
+                        (any < lnx::fix_to_virt(k, W{0}) + W{lnx::PAGE_SIZE});
+  t.witness(!slots, "an address outside of the fixmap");
+  t.prove(Bool<W>(lnx::virt_to_fix(k, f, any).error == Errno::ok) == slots, "and no others");
 };
 
 const auto domain = [](auto& t, const lnx::Kernel& k) {
@@ -112,14 +118,14 @@ const Theorem theorems[] = {
             "virt_to_fix takes the slots from 1 to the number of permanent ones, and undoes "
             "fix_to_virt for them; 6.12.",
             fixmap_ref, [](auto& t) { domain(t, linux_6_12); }),
-    theorem("linux-virt-to-fix-domain-3.2",
+    theorem("linux-virt-to-fix-domain-3-2",
             "virt_to_fix takes the slots from 1 to the number of permanent ones; 3.2.", fixmap_ref,
             [](auto& t) { domain(t, linux_3_2); }),
     theorem("linux-btmap-window",
             "The boot-time slots of the fixmap share one PTE table, however many permanent ones "
             "there are.",
             fixmap_ref, [](auto& t) { window(t, linux_4_6); }),
-    theorem("linux-btmap-window-3.2", "The boot-time slots share one PTE table; 3.2.", fixmap_ref,
+    theorem("linux-btmap-window-3-2", "The boot-time slots share one PTE table; 3.2.", fixmap_ref,
             [](auto& t) { window(t, linux_3_2); }),
     theorem("linux-set-fixmap",
             "After set_fixmap the walk of the slot's page gives its frame and rights, and nothing "
@@ -132,7 +138,7 @@ const Theorem theorems[] = {
 };
 
 const Defect defects[] = {
-    {theorem("linux-virt-to-fix-inverse-4.6", "virt_to_fix undoes fix_to_virt for every slot.",
+    {theorem("linux-virt-to-fix-inverse-4-6", "virt_to_fix undoes fix_to_virt for every slot.",
              fixmap_ref, [](auto& t) { inverse(t, linux_4_6); }),
      "4.6", "not as of 6.12"},
 };

@@ -199,11 +199,11 @@ const auto follow = [](auto& t, const lnx::Kernel& k, std::uint64_t pages) {
 };
 
 const Theorem theorems[] = {
-    theorem("linux-remap-1-page-4.6",
+    theorem("linux-remap-1-page-4-6",
             "After remap_pfn_range of a page, the walk of every address of it, and of no other, "
             "gives its frame and rights; 4.6.",
             remap_ref, [](auto& t) { remap(t, linux_4_6, 1); }),
-    theorem("linux-remap-2-pages-4.6", "The same of two pages, whatever tables lie between; 4.6.",
+    theorem("linux-remap-2-pages-4-6", "The same of two pages, whatever tables lie between; 4.6.",
             remap_ref, [](auto& t) { remap(t, linux_4_6, 2); }),
     theorem("linux-remap-2-pages-5-level",
             "The same of two pages, whatever tables lie between, with five levels; 6.12.",
@@ -237,7 +237,7 @@ const Theorem theorems[] = {
 };
 
 const Defect defects[] = {
-    {theorem("linux-remap-untracks-what-it-tracked-4.6",
+    {theorem("linux-remap-untracks-what-it-tracked-4-6",
              "A remap_pfn_range that fails gives back the frames it tracked.", remap_ref,
              [](auto& t) { untrack(t, linux_4_6); }),
      "4.6", "4.9"},

@@ -31,6 +31,7 @@ TEST(Fixmap, WhichSlotsItFindsBack) {
     ASSERT_EQ(virt_to_fix(k, fixmap, fix_to_virt(k, idx) + 1).idx, idx);
   }
   EXPECT_EQ(virt_to_fix(k, fixmap, fix_to_virt(k, fixmap.end)).error, Errno::bug);
+  EXPECT_EQ(virt_to_fix(k, fixmap, fix_to_virt(k, fixmap.end) + 0xfff).error, Errno::bug);
   EXPECT_EQ(virt_to_fix(k, fixmap, Word{0xffff'ffff'ff80'0000}).error, Errno::bug);
 }
 
