@@ -197,14 +197,16 @@ const Theorem theorems[] = {
             "no other; 4.6.",
             build_ref, [](auto& t) { build(t, linux_4_6, 1, 2); }),
     theorem("linux-direct-map-2m",
-            "The direct map of two pages of 2 MiB, by default and moved by KASLR.", build_ref,
-            [](auto& t) { build(t, linux_6_12, 2, 2); }),
+            "The direct map of two pages of 2 MiB translates each address to what __pa says, by "
+            "default and moved by KASLR.",
+            build_ref, [](auto& t) { build(t, linux_6_12, 2, 2); }),
     theorem("linux-direct-map-1g",
-            "The direct map of two pages of 1 GiB, by default and moved by KASLR.", build_ref,
-            [](auto& t) { build(t, linux_6_12, 3, 2); }),
+            "The direct map of two pages of 1 GiB translates each address to what __pa says, by "
+            "default and moved by KASLR.",
+            build_ref, [](auto& t) { build(t, linux_6_12, 3, 2); }),
     theorem("linux-direct-map-5-level",
-            "The direct map of two pages of 1 GiB with five levels, by default and moved by KASLR; "
-            "6.12.",
+            "The direct map of two pages of 1 GiB with five levels translates each address to what "
+            "__pa says, by default and moved by KASLR; 6.12.",
             build_ref, [](auto& t) { build(t, linux_6_12_la57, 3, 2); }),
     theorem("linux-direct-map-reuses-tables",
             "Building the direct map of a second page of the same GiB leaves that of the first.",
@@ -227,10 +229,10 @@ const Theorem theorems[] = {
 };
 
 const Defect defects[] = {
-    {theorem(
-         "linux-direct-map-5-level-4-20",
-         "The direct map of two pages of 1 GiB with five levels, by default and moved by KASLR.",
-         build_ref, [](auto& t) { build(t, linux_4_20_la57, 3, 2); }),
+    {theorem("linux-direct-map-5-level-4-20",
+             "The direct map of two pages of 1 GiB with five levels translates each address to "
+             "what __pa says, by default and moved by KASLR.",
+             build_ref, [](auto& t) { build(t, linux_4_20_la57, 3, 2); }),
      "4.20", "5.2, 432c833218dd"},
     {theorem("linux-direct-map-split-4-6",
              "A page that was part of a 2-MiB page keeps its place, rights and memory type.",

@@ -203,10 +203,13 @@ const Theorem theorems[] = {
             "After remap_pfn_range of a page, the walk of every address of it, and of no other, "
             "gives its frame and rights; 4.6.",
             remap_ref, [](auto& t) { remap(t, linux_4_6, 1); }),
-    theorem("linux-remap-2-pages-4-6", "The same of two pages, whatever tables lie between; 4.6.",
+    theorem("linux-remap-2-pages-4-6",
+            "After remap_pfn_range of two pages, whatever tables lie between, the walk gives their "
+            "frames and rights, and maps nothing else; 4.6.",
             remap_ref, [](auto& t) { remap(t, linux_4_6, 2); }),
     theorem("linux-remap-2-pages-5-level",
-            "The same of two pages, whatever tables lie between, with five levels; 6.12.",
+            "After remap_pfn_range of two pages, whatever tables lie between, the walk gives their "
+            "frames and rights, and maps nothing else; five levels, 6.12.",
             remap_ref, [](auto& t) { remap(t, linux_6_12_la57, 2); }),
     theorem("linux-remap-twice", "A second remap_pfn_range leaves what the first mapped.",
             remap_ref, [](auto& t) { remap_twice(t, linux_4_6); }),
