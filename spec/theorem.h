@@ -54,5 +54,14 @@ std::span<const Theorem> linux_protection_theorems();
 std::span<const Defect> linux_protection_defects();
 std::span<const Theorem> linux_swap_theorems();
 std::span<const Defect> linux_swap_defects();
+std::span<const Theorem> linux_remap_theorems();
+std::span<const Defect> linux_remap_defects();
+std::span<const Theorem> linux_free_theorems();
+std::span<const Theorem> linux_direct_map_theorems();
+std::span<const Defect> linux_direct_map_defects();
+std::span<const Theorem> linux_fixmap_theorems();
+std::span<const Defect> linux_fixmap_defects();
+std::span<const Theorem> linux_pgd_theorems();
+std::span<const Defect> linux_pgd_defects();
 
 }  // namespace mmuref::spec

@@ -56,6 +56,28 @@ struct Kernel {
   // Where the kernel image lies.
   std::uint64_t kernel_image_size = 0;  ///< KERNEL_IMAGE_SIZE in bytes
 
+  // Where the regions begin that KASLR moves, when it does not (model/linux/layout.h).
+  std::uint64_t page_offset_base = 0;  ///< __PAGE_OFFSET_BASE
+  std::uint64_t vmalloc_base = 0;      ///< __VMALLOC_BASE
+  std::uint64_t vmemmap_base = 0;      ///< __VMEMMAP_BASE
+
+  // Regions that not every version has.
+  bool has_efi_region = false;      ///< 64 GiB for the runtime services of EFI
+  bool has_espfix = false;          ///< stacks of the espfix64 workaround
+  bool has_kasan = false;           ///< shadow of the address sanitizer
+  bool has_cpu_entry_area = false;  ///< what every address space maps of the kernel
+  bool has_ldt_remap = false;       ///< the LDT's slot below the direct map
+
+  // Addresses.
+  bool virt_addr_valid_total = false;     ///< virt_addr_valid answers where __phys_addr would BUG
+  bool pfn_valid_checks_width = false;    ///< pfn_valid refuses a pfn that pfn << 12 does not hold
+  bool pfn_valid_subsections = false;     ///< pfn_valid looks at 2-MiB subsections
+  unsigned kaslr_regions = 0;             ///< regions CONFIG_RANDOMIZE_MEMORY moves: 0, 2 or 3
+  bool kaslr_size_by_mask_shift = false;  ///< direct map sized by __PHYSICAL_MASK_SHIFT
+  bool kaslr_vmemmap_1tb = false;         ///< vmemmap sized 1 TiB however much memory there is
+  bool kaslr_p4d_aligned = false;         ///< with five levels, regions are moved by 512 GiB
+  bool physmem_end_recorded = false;      ///< the end of a shrunken direct map is remembered
+
   // Entries.
   bool huge_pfn_masks = false;      ///< pmd_pfn, pud_pfn leave the bits below a huge frame out
   bool has_p4d = false;             ///< the code has a P4D; with four levels the PGD folds away
@@ -90,7 +112,16 @@ struct Kernel {
   unsigned migration_types = 2, device_types = 0, marker_types = 0;
 
   // Tables.
-  bool sync_from_slot_start = false;  ///< sync_global_pgds rounds its start down to a PGD slot
+  bool sync_from_slot_start = false;      ///< sync_global_pgds steps from slot start to slot start
+  bool untrack_what_was_tracked = false;  ///< a failed remap_pfn_range gives its own pfn back
+  bool direct_map_index_by_va = false;  ///< its builder takes the PUD's index from the address …
+  bool direct_map_p4d_by_va = false;    ///< … and the P4D's, not from the physical one
+  bool ident_gbpage_whole = false;      ///< ident_pud_init maps 1 GiB where all of it was asked for
+  bool mmap_checks_width = false;       ///< valid_mmap_phys_addr_range wants phys_addr_valid
+  bool phys_range_inclusive = false;    ///< valid_phys_addr_range compares last bytes, not ends
+  std::uint64_t fixaddr_top = 0;        ///< FIXADDR_TOP, where fixmap slot 0 starts
+  bool virt_to_fix_takes_all = false;   ///< in no version: virt_to_fix undoes all of fix_to_virt
+  bool split_keeps_pat = false;         ///< in no version: a split large page keeps PAT
 };
 
 /// The kernel of `version` as `config` has it.
@@ -113,6 +144,32 @@ constexpr Kernel kernel(Version version, Config config = {}) {
   // page_64_types.h: 512 MiB, 1 GiB with room to randomise.
   k.config.randomize_base &= since(3, 14);
   k.kernel_image_size = k.config.randomize_base ? bit(30) : bit(29);
+
+  // page_64_types.h, pgtable_64_types.h; d52888aa2753 made room for the LDT below the direct map.
+  if (k.config.levels == 5) {
+    k.page_offset_base = since(4, 20) ? 0xff11'0000'0000'0000 : 0xff10'0000'0000'0000;
+    k.vmalloc_base = 0xffa0'0000'0000'0000;
+    k.vmemmap_base = 0xffd4'0000'0000'0000;
+  } else {
+    k.page_offset_base = since(4, 20) ? 0xffff'8880'0000'0000 : 0xffff'8800'0000'0000;
+    k.vmalloc_base = 0xffff'c900'0000'0000;
+    k.vmemmap_base = 0xffff'ea00'0000'0000;
+  }
+  k.has_efi_region = since(3, 14);
+  k.has_espfix = since(3, 16);
+  k.has_kasan = since(4, 0);
+  k.has_cpu_entry_area = since(4, 15);
+  k.has_ldt_remap = since(4, 20);  // elsewhere in 4.15..4.19, which the layouts leave out
+
+  k.virt_addr_valid_total = since(2, 6, 29);  // af5c2bd16ac2
+  k.pfn_valid_checks_width = since(5, 14);
+  k.pfn_valid_subsections = since(5, 3);
+  // arch/x86/mm/kaslr.c.
+  k.kaslr_regions = since(4, 10) ? 3 : since(4, 8) ? 2 : 0;
+  k.kaslr_size_by_mask_shift = !since(5, 1);  // ec3937107ab4
+  k.kaslr_vmemmap_1tb = !since(5, 2);         // 00e5a2bbcc31
+  k.kaslr_p4d_aligned = !since(5, 2) && k.config.levels == 5;
+  k.physmem_end_recorded = since(6, 11);  // ea72ce5da228
 
   k.huge_pfn_masks = since(4, 4);  // f70abb0fc3da, 70f152874765
   k.has_p4d = since(4, 12);
@@ -156,6 +213,14 @@ constexpr Kernel kernel(Version version, Config config = {}) {
   }
 
   k.sync_from_slot_start = since(4, 12);  // fc5f9d5f151c
+  k.untrack_what_was_tracked = since(4, 9);
+  k.direct_map_index_by_va = since(4, 8);
+  k.direct_map_p4d_by_va = since(5, 2);  // 432c833218dd
+  k.ident_gbpage_whole = since(6, 12);   // d794734c9bbf and its reverts
+  k.mmap_checks_width = since(4, 14);    // be62a3204406
+  k.phys_range_inclusive = since(5, 1);  // 92c77f7c4d5d
+  // The vsyscall page is the last of the fixmap's first 2 MiB; before, it had an end of its own.
+  k.fixaddr_top = since(4, 4) ? 0xffff'ffff'ff7f'f000 : 0xffff'ffff'ffdf'f000;
   return k;
 }
 
