@@ -17,6 +17,13 @@ struct Theorem {
   void (*concrete)(ConcreteSession&);
 };
 
+/// A theorem that an old kernel breaks, and a later one mends.
+struct Defect {
+  Theorem theorem;          ///< the claim stated for the faulty kernel: must be refuted
+  std::string_view kernel;  ///< "4.6"
+  std::string_view fixed;   ///< "4.14, fd7e315988b7"
+};
+
 /// `body` is a captureless generic function of a session.
 template <class Body>
 constexpr Theorem theorem(std::string_view name, std::string_view claim, std::string_view ref,
@@ -35,5 +42,11 @@ std::span<const Theorem> translation_theorems();
 std::span<const Theorem> fault_theorems();
 std::span<const Theorem> rights_theorems();
 std::span<const Theorem> accessed_dirty_theorems();
+std::span<const Theorem> linux_address_theorems();
+std::span<const Theorem> linux_layout_theorems();
+
+// What old kernels got wrong, by group.
+std::span<const Defect> linux_address_defects();
+std::span<const Defect> linux_layout_defects();
 
 }  // namespace mmuref::spec
