@@ -47,8 +47,11 @@ unsigned threads() {
 
 Part check_theorems() {
   Part part;
-  std::size_t proved = 0, finished = 0;
-  const auto theorems = spec::all_theorems();
+  std::size_t proved = 0, found = 0, finished = 0;
+  auto theorems = spec::all_theorems();
+  const std::size_t theorem_count = theorems.size();
+  const auto defects = spec::all_defects();
+  for (const spec::Defect& d : defects) theorems.push_back(d.theorem);
   spec::ProveOptions options{.threads = threads()};
   options.done = [&](const spec::Verdict&) {
     if (isatty(STDERR_FILENO) == 0) return;
@@ -57,12 +60,17 @@ Part check_theorems() {
       fmt::print(stderr, "theorems: {} of {}", finished, theorems.size());
   };
   const auto verdicts = spec::prove(theorems, options);
-  for (const spec::Verdict& v : verdicts) {
-    proved += v.passes();
-    if (!v.passes()) part.detail += text_form(v, Style(false));
+  for (std::size_t i = 0; i < verdicts.size(); ++i) {
+    const spec::Verdict& v = verdicts[i];
+    const bool passes = i < theorem_count ? v.passes() : v.finds();
+    (i < theorem_count ? proved : found) += passes;
+    if (passes) continue;
+    part.detail += i < theorem_count ? text_form(v, Style(false))
+                                     : text_form(v, defects[i - theorem_count], Style(false));
   }
-  part.passed = !verdicts.empty() && proved == verdicts.size();
-  part.summary = fmt::format("{} of {} proved", proved, verdicts.size());
+  part.passed = theorem_count > 0 && proved + found == verdicts.size();
+  part.summary = fmt::format("{} of {} proved, {} of {} defects of Linux found", proved,
+                             theorem_count, found, defects.size());
   return part;
 }
 

@@ -1,6 +1,7 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <chrono>
 #include <filesystem>
 #include <fstream>
@@ -21,28 +22,49 @@ struct Options {
   bool json = false;
 };
 
-std::vector<spec::Theorem> chosen(const std::string& filter) {
-  std::vector<spec::Theorem> theorems = spec::all_theorems();
-  std::erase_if(theorems, [&](const spec::Theorem& t) {
+/// What the filter leaves: theorems, and the defects behind them in the same vector.
+struct Chosen {
+  std::vector<spec::Theorem> statements;
+  std::vector<spec::Defect> defects;
+
+  std::size_t theorem_count() const { return statements.size() - defects.size(); }
+};
+
+Chosen chosen(const std::string& filter) {
+  Chosen c{spec::all_theorems(), spec::all_defects()};
+  const auto other = [&](const spec::Theorem& t) {
     return t.name.find(filter) == std::string_view::npos;
-  });
-  if (theorems.empty()) {
+  };
+  std::erase_if(c.statements, other);
+  std::erase_if(c.defects, [&](const spec::Defect& d) { return other(d.theorem); });
+  for (const spec::Defect& d : c.defects) c.statements.push_back(d.theorem);
+  if (c.statements.empty()) {
     throw InputError(
         fmt::format("prove {}: expected a part of a theorem's name; --list shows them", filter));
   }
-  return theorems;
+  return c;
 }
 
-int list(const std::vector<spec::Theorem>& theorems, bool json) {
-  auto all = nlohmann::ordered_json::array();
-  for (const spec::Theorem& t : theorems) {
-    if (json) {
-      all.push_back({{"name", t.name}, {"claim", t.claim}, {"ref", t.ref}});
-    } else {
-      print(fmt::format("{}\n    {}\n    {}\n", t.name, wrapped(t.claim, 4), t.ref));
+int list(const Chosen& chosen, bool json) {
+  auto theorems = nlohmann::ordered_json::array(), defects = theorems;
+  for (std::size_t i = 0; i < chosen.statements.size(); ++i) {
+    const spec::Theorem& t = chosen.statements[i];
+    const spec::Defect* defect =
+        i < chosen.theorem_count() ? nullptr : &chosen.defects[i - chosen.theorem_count()];
+    nlohmann::ordered_json item{{"name", t.name}, {"claim", t.claim}, {"ref", t.ref}};
+    if (defect != nullptr) {
+      item["kernel"] = defect->kernel;
+      item["fixed"] = defect->fixed;
     }
+    (defect == nullptr ? theorems : defects).push_back(std::move(item));
+    if (json) continue;
+    print(fmt::format("{}\n    {}\n    {}\n", t.name, wrapped(t.claim, 4), t.ref));
+    if (defect != nullptr)
+      print(
+          fmt::format("    must be refuted: Linux {}; fixed: {}\n", defect->kernel, defect->fixed));
   }
-  if (json) print(nlohmann::ordered_json{{"theorems", all}}.dump() + "\n");
+  if (json)
+    print(nlohmann::ordered_json{{"theorems", theorems}, {"defects", defects}}.dump() + "\n");
   return good;
 }
 
@@ -83,8 +105,9 @@ void require_second(const std::vector<spec::Verdict>& verdicts, const std::strin
 }
 
 int run(Options options) {
-  const auto theorems = chosen(options.filter);
-  if (options.list) return list(theorems, options.json);
+  const Chosen all = chosen(options.filter);
+  const std::size_t theorem_count = all.theorem_count();
+  if (options.list) return list(all, options.json);
   if (!options.smt2.empty()) {
     std::error_code error;
     std::filesystem::create_directories(options.smt2, error);
@@ -97,31 +120,43 @@ int run(Options options) {
   const bool progress = options.json && isatty(STDERR_FILENO) != 0;
   options.prove.done = [&](const spec::Verdict& v) {
     ++finished;
-    if (!options.json) print(text_form(v, style));
-    if (progress) fmt::print(stderr, "\rprove: {} of {}\x1b[K", finished, theorems.size());
+    const auto defect = std::ranges::find(all.defects, v.theorem.name,
+                                          [](const spec::Defect& d) { return d.theorem.name; });
+    if (!options.json)
+      print(defect == all.defects.end() ? text_form(v, style) : text_form(v, *defect, style));
+    if (progress) fmt::print(stderr, "\rprove: {} of {}\x1b[K", finished, all.statements.size());
   };
   const auto start = std::chrono::steady_clock::now();
-  const auto verdicts = spec::prove(theorems, options.prove);
+  const auto verdicts = spec::prove(all.statements, options.prove);
   const double seconds =
       std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
   if (progress) fmt::print(stderr, "\r\x1b[K");
 
-  std::size_t passed = 0;
-  auto all = nlohmann::ordered_json::array();
-  for (const spec::Verdict& v : verdicts) {
-    passed += v.passes();
-    all.push_back(json_form(v));
+  std::size_t proved = 0, found = 0;
+  auto theorems = nlohmann::ordered_json::array(), defects = theorems;
+  for (std::size_t i = 0; i < verdicts.size(); ++i) {
+    const spec::Verdict& v = verdicts[i];
+    if (i < theorem_count) {
+      proved += v.passes();
+      theorems.push_back(json_form(v));
+    } else {
+      found += v.finds();
+      defects.push_back(json_form(v, all.defects[i - theorem_count]));
+    }
     if (!options.smt2.empty() && !v.script.empty()) write_script(options.smt2, v);
   }
   if (options.json) {
-    print(nlohmann::ordered_json{{"theorems", all}, {"seconds", seconds}}.dump() + "\n");
+    print(nlohmann::ordered_json{{"theorems", theorems}, {"defects", defects}, {"seconds", seconds}}
+              .dump() +
+          "\n");
   } else {
-    print(fmt::format("{} of {} theorems proved in {:.1f} s\n", passed, verdicts.size(), seconds));
+    print(fmt::format("{} of {} theorems proved, {} of {} defects found, in {:.1f} s\n", proved,
+                      theorem_count, found, all.defects.size(), seconds));
     if (!options.prove.second_solver.empty())
       print(second_summary(verdicts, options.prove.second_solver));
   }
   if (!options.prove.second_solver.empty()) require_second(verdicts, options.prove.second_solver);
-  return passed == verdicts.size() ? good : violation;
+  return proved == theorem_count && found == all.defects.size() ? good : violation;
 }
 
 }  // namespace
@@ -130,6 +165,7 @@ Run add_prove(CLI::App& app) {
   CLI::App* command = app.add_subcommand("prove", "Prove the theorems, for all inputs");
   command->footer(
       "Only `proved` passes: refuted, unknown (a timeout included) and vacuous exit with 1.\n"
+      "A defect of a Linux version passes when its claim is refuted, by inputs that replay.\n"
       "Example: mmuref prove walk-equals --solver cvc5 --smt2 /tmp/obligations");
   const auto options = std::make_shared<Options>();
   options->prove.threads = std::max(1U, std::thread::hardware_concurrency());

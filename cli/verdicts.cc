@@ -18,19 +18,37 @@ std::string second_text(const spec::Verdict& v) {
   return "; second solver agrees";
 }
 
+std::string summary(const spec::Verdict& v, const std::string& word) {
+  std::string text = fmt::format("{} {:6.2f} s {:4} paths {:5} obligations  {}{}\n", word,
+                                 v.seconds, v.paths, v.obligations, v.theorem.name, second_text(v));
+  if (!v.detail.empty()) text += "         " + v.detail + "\n";
+  return text;
+}
+
+std::string claim_text(const spec::Theorem& t) {
+  return fmt::format("         claim: {}\n         ref:   {}\n", wrapped(t.claim, 16), t.ref);
+}
+
 }  // namespace
 
 std::string text_form(const spec::Verdict& v, const Style& style) {
-  std::string text =
-      fmt::format("{} {:6.2f} s {:4} paths {:5} obligations  {}{}\n", colored(v, style), v.seconds,
-                  v.paths, v.obligations, v.theorem.name, second_text(v));
-  if (!v.detail.empty()) text += "         " + v.detail + "\n";
-  if (!v.passes()) {
-    text += fmt::format("         claim: {}\n         ref:   {}\n", wrapped(v.theorem.claim, 16),
-                        v.theorem.ref);
-  }
+  std::string text = summary(v, colored(v, style));
+  if (!v.passes()) text += claim_text(v.theorem);
   if (v.counterexample) text += counterexample_text(*v.counterexample);
   return text;
+}
+
+std::string text_form(const spec::Verdict& v, const spec::Defect& defect, const Style& style) {
+  if (!v.finds()) {
+    return summary(v, style.red(fmt::format("{:<8}", spec::name(v.status)))) +
+           fmt::format("         a defect of Linux {}: its claim must be refuted\n",
+                       defect.kernel) +
+           claim_text(v.theorem);
+  }
+  return summary(v, style.green(fmt::format("{:<8}", "found"))) +
+         fmt::format("         in Linux {}; fixed: {}; without the defect: {}\n", defect.kernel,
+                     defect.fixed, wrapped(v.theorem.claim, 9)) +
+         counterexample_text(*v.counterexample);
 }
 
 nlohmann::ordered_json json_form(const spec::Verdict& v) {
@@ -51,6 +69,14 @@ nlohmann::ordered_json json_form(const spec::Verdict& v) {
                               {"words", inputs.words},
                               {"flags", inputs.flags}};
   }
+  return json;
+}
+
+nlohmann::ordered_json json_form(const spec::Verdict& v, const spec::Defect& defect) {
+  nlohmann::ordered_json json = json_form(v);
+  json["found"] = v.finds();
+  json["kernel"] = defect.kernel;
+  json["fixed"] = defect.fixed;
   return json;
 }
 

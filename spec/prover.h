@@ -38,6 +38,10 @@ struct Verdict {
   bool disputed() const;
   /// Proved, and not disputed.
   bool passes() const { return status == Status::proved && !disputed(); }
+  /// Of a defect: refuted by inputs on which the concrete model fails too, and not disputed.
+  bool finds() const {
+    return status == Status::refuted && counterexample && counterexample->replayed && !disputed();
+  }
 };
 
 struct ProveOptions {

@@ -31,8 +31,19 @@ constexpr Theorem theorem(std::string_view name, std::string_view claim, std::st
   return {name, claim, ref, body, body};
 }
 
+/// What software must hold to and one version of it does not: the claim, stated for that version,
+/// must be refuted. Among the theorems stands the same claim for the version that mended it.
+struct Defect {
+  Theorem theorem;
+  std::string_view kernel;  ///< the version with the defect, "4.6"
+  std::string_view fixed;   ///< the version without it and the change, "4.14, fd7e315988b7"
+};
+
 /// Every theorem, in the order of spec/theorems/.
 std::vector<Theorem> all_theorems();
+
+/// Every defect, likewise.
+std::vector<Defect> all_defects();
 
 // One group a file of spec/theorems/.
 std::span<const Theorem> linear_address_theorems();
