@@ -17,13 +17,6 @@ struct Theorem {
   void (*concrete)(ConcreteSession&);
 };
 
-/// A theorem that an old kernel breaks, and a later one mends.
-struct Defect {
-  Theorem theorem;          ///< the claim stated for the faulty kernel: must be refuted
-  std::string_view kernel;  ///< "4.6"
-  std::string_view fixed;   ///< "4.14, fd7e315988b7"
-};
-
 /// `body` is a captureless generic function of a session.
 template <class Body>
 constexpr Theorem theorem(std::string_view name, std::string_view claim, std::string_view ref,

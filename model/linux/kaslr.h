@@ -63,25 +63,36 @@ struct RandomizedMemory {
   constexpr W end(int region) const { return base[region] + sizes.size[region]; }
 };
 
+/// Where the next region may begin, and how many bytes are left to be spread before regions.
+template <class W>
+struct Placing {
+  W vaddr, remain;
+};
+
+/// Places a region of `size` bytes `drawn` bytes further than it could be; its base.
+template <class W>
+constexpr W place_region(const Kernel& k, Placing<W>& placing, const W& size, const W& drawn) {
+  const W aligned{~(kaslr_alignment(k) - 1)};
+  const W entropy = drawn & aligned, base = placing.vaddr + entropy;
+  // At least one byte off, so a whole unit where the region ends on one.
+  placing.vaddr = (base + size + W{kaslr_alignment(k)}) & aligned;
+  placing.remain = placing.remain - entropy;
+  return base;
+}
+
 /// Places the regions. `draw(region, remain, parts)` gives what chance contributes: any number not
 /// above remain/parts. The kernel's own is `drawn_by_modulo`.
 template <class W, class Draw>
 constexpr RandomizedMemory<W> place_regions(const Kernel& k, const RegionSizes<W>& sizes,
                                             Draw&& draw) {
-  const W aligned{~(kaslr_alignment(k) - 1)};
-  const int count = static_cast<int>(k.kaslr_regions);
   RandomizedMemory<W> result{{W{k.page_offset_base}, W{k.vmalloc_base}, W{k.vmemmap_base}},
                              sizes,
                              W{bit(k.max_physmem_bits) - 1}};
-  W vaddr{kaslr_vaddr_start(k)};
-  W remain = W{kaslr_vaddr_end(k)} - vaddr;
-  for (int i = 0; i < count; ++i) remain = remain - sizes.size[i];
-  for (int i = 0; i < count; ++i) {
-    const W entropy = draw(i, remain, static_cast<std::uint64_t>(count - i)) & aligned;
-    result.base[i] = vaddr + entropy;
-    // At least one byte off, so one unit where the region ends on one.
-    vaddr = (result.end(i) + W{kaslr_alignment(k)}) & aligned;
-    remain = remain - entropy;
+  Placing<W> placing{W{kaslr_vaddr_start(k)}, W{kaslr_vaddr_end(k) - kaslr_vaddr_start(k)}};
+  for (unsigned i = 0; i < k.kaslr_regions; ++i) placing.remain = placing.remain - sizes.size[i];
+  for (unsigned i = 0; i < k.kaslr_regions; ++i) {
+    const W drawn = draw(i, placing.remain, std::uint64_t{k.kaslr_regions - i});
+    result.base[i] = place_region(k, placing, sizes.size[i], drawn);
   }
   if (k.physmem_end_recorded) result.physmem_end = sizes.size[0] - W{1};
   return result;
@@ -99,7 +110,7 @@ constexpr RandomizedMemory<W> kernel_randomize_memory(const Kernel& k, const W& 
                                                       const W& padding,
                                                       const W (&random)[kaslr_max_regions]) {
   return place_regions<W>(k, kaslr_region_sizes(k, max_pfn, padding),
-                          [&](int region, const W& remain, std::uint64_t parts) {
+                          [&](unsigned region, const W& remain, std::uint64_t parts) {
                             return drawn_by_modulo(random[region], remain, parts);
                           });
 }

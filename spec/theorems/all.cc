@@ -12,7 +12,10 @@ std::vector<Theorem> all_theorems() {
 }
 
 std::vector<Defect> all_defects() {
-  return {};
+  std::vector<Defect> all;
+  for (const auto group : {linux_address_defects, linux_layout_defects})
+    for (const Defect& d : group()) all.push_back(d);
+  return all;
 }
 
 }  // namespace mmuref::spec

@@ -76,46 +76,43 @@ const auto agrees_with_phys_addr = [](auto& t, const Kernel& k) {
   if (k.config.levels == 5) t.prove(direct | !answers, "the direct map's row");
 };
 
-/// What chance contributes, any number not above remain/parts: stated without a division.
-template <class W>
-W bounded(const W& free, const W& remain, std::uint64_t parts) {
-  return select((free <= remain) & (free * W{parts} <= remain), free, W{0});
-}
-
-template <class S>
-struct RandomizedInputs {
-  using W = WordOf<S>;
-  W max_pfn;
-  RandomizedMemory<W> memory;
-};
-
-/// Any amount of memory the kernel supports, any padding the configuration admits, any draw.
-template <class S>
-RandomizedInputs<S> randomized_inputs(S& t, const Kernel& k) {
-  using W = WordOf<S>;
-  const W max_pfn = W{1} + (t.word("max_pfn") & W{bit(k.max_physmem_bits - PAGE_SHIFT) - 1});
-  const W padding = t.word("padding") & W{63};
-  const W free[] = {t.word("draw0"), t.word("draw1"), t.word("draw2")};
-  const auto draw = [&](int region, const W& remain, std::uint64_t parts) {
-    return bounded(free[region] >> W{16}, remain, parts);
-  };
-  return {max_pfn, place_regions<W>(k, kaslr_region_sizes(k, max_pfn, padding), draw)};
-}
-
+/// The randomiser's loop by its invariant, that what is to come fits: from where the next region
+/// may begin, the regions to come and the bytes left to draw add up to the end. From any state that
+/// has it one more region is placed in order, and the state after has it of an end one unit on,
+/// whatever is drawn of what remains. So divisions play no part.
 const auto randomized_in_order = [](auto& t, const Kernel& k) {
   using W = WordOf<std::remove_reference_t<decltype(t)>>;
-  const auto in = randomized_inputs(t, k);
-  const auto& m = in.memory;
-  const int last = static_cast<int>(k.kaslr_regions) - 1;
-  const W end{kaslr_vaddr_end(k) + kaslr_overrun(k)};
-  t.witness(m.base[0] != W{kaslr_vaddr_start(k)}, "a direct map that moved");
-  t.prove(m.base[0] >= W{kaslr_vaddr_start(k)}, "the first region begins in the range");
-  for (int i = 0; i <= last; ++i) {
-    t.prove((m.base[i] & W{kaslr_alignment(k) - 1}) == W{0}, "aligned");
-    t.prove((m.base[i] < m.end(i)) & (i == last || true), "no region wraps");
-    if (i < last) t.prove(m.end(i) < m.base[i + 1], "in order, one unit apart at least");
-  }
-  t.prove(m.end(last) <= end, "the last region ends in the range, but for the units between");
+  const W start{kaslr_vaddr_start(k)}, unit{kaslr_alignment(k)};
+  const W span{bits(k.virtual_mask_shift - 1, 0) & ~(kaslr_alignment(k) - 1)};
+  const W tib{bits(k.virtual_mask_shift - 1, TB_SHIFT)};
+  // Of this region and of those behind it.
+  const W size = W{bit(TB_SHIFT)} + (t.word("size") & tib), later = t.word("later") & tib;
+  const W gap = t.word("vaddr") & span, remain = t.word("remain") & span;
+  const W free = t.word("draw") & span, drawn = select(free <= remain, free, W{0});
+  // Offsets from the start: with parts below 2^57 their sums do not wrap.
+  const W limit = gap + size + later + remain;
+
+  Placing<W> after{start + gap, remain};
+  const W base = place_region(k, after, size, drawn), offset = base - start;
+  t.witness(offset != gap, "a region that moved");
+  t.witness(after.remain == W{0}, "nothing left to draw");
+  t.prove((offset >= gap) & ((base & (unit - W{1})) == W{0}), "aligned, not before its turn");
+  t.prove(offset < offset + size, "the region does not wrap");
+  t.prove(after.vaddr == base + size + unit, "the next is one unit off at least");
+  t.prove(after.remain <= remain, "nothing is drawn that is not left");
+  t.prove(offset + size + later + after.remain == limit, "what is to come fits, to the byte");
+};
+
+/// The invariant holds where the loop begins, whatever the sizes.
+const auto randomized_start = [](auto& t, const Kernel& k) {
+  using W = WordOf<std::remove_reference_t<decltype(t)>>;
+  const W max_pfn = W{1} + (t.word("max_pfn") & W{bit(k.max_physmem_bits - PAGE_SHIFT) - 1});
+  const auto sizes = kaslr_region_sizes(k, max_pfn, t.word("padding") & W{63});
+  const W room{kaslr_vaddr_end(k) - kaslr_vaddr_start(k)};
+  t.witness(max_pfn == W{bit(k.max_physmem_bits - PAGE_SHIFT)}, "all the memory there can be");
+  t.prove((sizes.size[0] <= room) & (sizes.size[1] <= room - sizes.size[0]) &
+              (sizes.size[2] <= room - sizes.size[0] - sizes.size[1]),
+          "the regions fit");
 };
 
 const auto direct_map_holds_memory = [](auto& t, const Kernel& k) {
@@ -139,29 +136,45 @@ const auto vmemmap_holds_pages = [](auto& t, const Kernel& k) {
 /// Memory that devices bring is looked for up to physmem_end.
 const auto device_memory_in_direct_map = [](auto& t, const Kernel& k) {
   using W = WordOf<std::remove_reference_t<decltype(t)>>;
-  const auto in = randomized_inputs(t, k);
+  const W direct = W{1} + (t.word("direct") & W{bit(k.max_physmem_bits - TB_SHIFT) - 1});
+  const RegionSizes<W> sizes{{direct << W{TB_SHIFT}, W{region_spans(k).vmalloc}, W{bit(TB_SHIFT)}}};
+  const W moved = t.word("draw0") & W{bits(43, 30)};
+  const auto m = place_regions<W>(k, sizes, [&](unsigned region, const W&, std::uint64_t) {
+    return region == 0 ? moved : W{0};
+  });
   const W physical = t.word("physical") & W{bits(k.max_physmem_bits - 1, 0)};
-  const auto s = address_space(in.memory, W{0}, W{k.max_physmem_bits});
-  const Bool<W> handed_out = physical <= in.memory.physmem_end;
+  const auto s = address_space(m, W{0}, W{k.max_physmem_bits});
+  const Bool<W> handed_out = physical <= m.physmem_end;
   t.witness(handed_out, "an address handed out");
   const W x = va(s, physical);
-  t.prove((!handed_out) | ((x >= in.memory.base[0]) & (x < in.memory.end(0))),
+  t.prove((!handed_out) | ((x >= m.base[0]) & (x < m.end(0))),
           "its address in the direct map is the direct map's");
 };
 
-/// The layout of a kernel that moved its regions.
-const auto randomized_layout = [](auto& t, const Kernel& k) {
+/// The layout of a kernel that moved its regions, in order.
+const auto moved_layout = [](auto& t, const Kernel& k) {
   using W = WordOf<std::remove_reference_t<decltype(t)>>;
-  const auto in = randomized_inputs(t, k);
-  const auto s = address_space(in.memory, W{0}, W{k.max_physmem_bits});
+  const W span{bits(k.virtual_mask_shift - 1, 30)}, start{kaslr_vaddr_start(k)};
+  const AddressSpace<W> s{start + (t.word("page_offset") & span),
+                          start + (t.word("vmalloc") & span), start + (t.word("vmemmap") & span),
+                          W{0}, W{k.max_physmem_bits}};
+  t.assume(bases_in_order(k, s));
   const auto rows = layout(k, s);
-  const W pfn = t.word("pfn") & W{bit(k.max_physmem_bits - PAGE_SHIFT) - 1};
-  const Bool<W> exists = pfn < in.max_pfn;
-  t.witness(exists, "a frame of memory");
-  t.prove(bases_in_order(k, s), "the bases are in order");
-  t.prove(partition(rows), "rows are in order and cover everything");
-  t.prove((!exists) | (region_of(rows, pfn_to_kaddr(s, pfn)) == code<W>(Region::direct_map)),
-          "memory lies in the direct map's row");
+  t.establish(partition(rows), "rows are in order and cover everything");
+  for (int i = 0; i < rows.count; ++i) {
+    const Row<W>& row = rows.rows[i];
+    if (row.base == Base::none) continue;
+    const bool direct = row.base == Base::page_offset, vmalloc = row.base == Base::vmalloc;
+    t.prove(row.start == (direct    ? s.page_offset
+                          : vmalloc ? s.vmalloc
+                                    : s.vmemmap),
+            "a moved row begins at its base");
+    if (!direct) continue;
+    const W gap = s.vmalloc - s.page_offset, whole{region_spans(k).direct_map};
+    t.witness(gap > whole, "a direct map with its whole span");
+    t.prove(row.end - row.start + W{1} == select(gap < whole, gap, whole),
+            "the direct map has its span, as far as vmalloc");
+  }
 };
 
 constexpr Config randomized4{.randomize_memory = true},
@@ -190,12 +203,31 @@ const Theorem theorems[] = {
                 agrees_with_phys_addr(t, kernel(v));
               agrees_with_phys_addr(t, kernel(v6_12, {.levels = 5}));
             }),
+    theorem("linux-layout-moved",
+            "Wherever KASLR moves the regions, in their order, the rows are in order, cover every "
+            "address and begin at their bases; the direct map has its span as far as vmalloc.",
+            layout_ref, [](auto& t) { moved_layout(t, kernel(v6_12, randomized4)); }),
+    theorem("linux-layout-moved-5-level", "The same holds with 5-level paging.", layout_ref,
+            [](auto& t) { moved_layout(t, kernel(v6_12, randomized5)); }),
     theorem("linux-kaslr-in-order",
-            "Whatever is drawn, randomised regions are aligned, apart and in order, from "
-            "__PAGE_OFFSET_BASE to at most 2 GiB behind the end they are given.",
+            "Whatever is drawn, each region is placed aligned and behind the one before, and what "
+            "is left fits, to the byte, before an end that each region moves by one unit.",
             kaslr_ref, [](auto& t) { randomized_in_order(t, kernel(v6_12, randomized4)); }),
-    theorem("linux-kaslr-in-order-5-level", "The same holds with 5-level paging.", kaslr_ref,
-            [](auto& t) { randomized_in_order(t, kernel(v6_12, randomized5)); }),
+    theorem("linux-kaslr-in-order-5-level",
+            "The same holds with 5-level paging, in units of 1 GiB and, before 5.2, of 512 GiB.",
+            kaslr_ref,
+            [](auto& t) {
+              randomized_in_order(t, kernel(v6_12, randomized5));
+              randomized_in_order(t, kernel(v4_20, randomized5));
+            }),
+    theorem("linux-kaslr-fits",
+            "The regions fit between __PAGE_OFFSET_BASE and the end they are given, whatever the "
+            "memory and the padding.",
+            kaslr_ref,
+            [](auto& t) {
+              randomized_start(t, kernel(v6_12, randomized4));
+              randomized_start(t, kernel(v6_12, randomized5));
+            }),
     theorem("linux-kaslr-direct-map-size",
             "The randomised direct map holds all memory, and at most what MAX_PHYSMEM_BITS allow.",
             kaslr_ref,
@@ -210,26 +242,22 @@ const Theorem theorems[] = {
     theorem("linux-kaslr-physmem-end",
             "Memory of devices, up to physmem_end, has its address in the direct map.", kaslr_ref,
             [](auto& t) { device_memory_in_direct_map(t, kernel(v6_12, randomized4)); }),
-    theorem("linux-kaslr-layout",
-            "A randomised kernel's rows are in order and cover every address, and the frames of "
-            "memory lie in the direct map's.",
-            kaslr_ref, [](auto& t) { randomized_layout(t, kernel(v6_12, randomized4)); }),
 };
 
 const Defect defects[] = {
-    {theorem("linux-kaslr-direct-map-size",
+    {theorem("linux-kaslr-direct-map-size-5.0",
              "The randomised direct map holds at most what MAX_PHYSMEM_BITS allow.", kaslr_ref,
              [](auto& t) {
                direct_map_holds_memory(t, kernel({5, 0}, randomized4));
              }),
      "5.0", "5.1, ec3937107ab4"},
-    {theorem("linux-kaslr-vmemmap-size",
+    {theorem("linux-kaslr-vmemmap-size-5.1",
              "The randomised vmemmap holds a struct page for every frame of memory.", kaslr_ref,
              [](auto& t) {
                vmemmap_holds_pages(t, kernel({5, 1}, randomized5));
              }),
      "5.1", "5.2, 00e5a2bbcc31"},
-    {theorem("linux-kaslr-physmem-end", "Memory of devices has its address in the direct map.",
+    {theorem("linux-kaslr-physmem-end-6.10", "Memory of devices has its address in the direct map.",
              kaslr_ref,
              [](auto& t) {
                device_memory_in_direct_map(t, kernel({6, 10}, randomized4));
