@@ -88,7 +88,8 @@ const auto randomized_in_order = [](auto& t, const Kernel& k) {
   // Of this region and of those behind it.
   const W size = W{bit(TB_SHIFT)} + (t.word("size") & tib), later = t.word("later") & tib;
   const W gap = t.word("vaddr") & span, remain = t.word("remain") & span;
-  const W free = t.word("draw"), drawn = select(free <= remain, free, W{0});
+  const W free = t.word("draw") & (span | (unit >> W{1})),
+          drawn = select(free <= remain, free, W{0});
   // Offsets from the start: with parts below 2^57 their sums do not wrap.
   const W limit = gap + size + later + remain;
 
