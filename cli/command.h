@@ -42,5 +42,8 @@ Run add_eval(CLI::App& app);
 Run add_walk(CLI::App& app);
 Run add_maps(CLI::App& app);
 Run add_explain(CLI::App& app);
+Run add_layout(CLI::App& app);
+Run add_va(CLI::App& app);
+Run add_pa(CLI::App& app);
 
 }  // namespace mmuref::cli

@@ -63,5 +63,11 @@ std::span<const Theorem> linux_fixmap_theorems();
 std::span<const Defect> linux_fixmap_defects();
 std::span<const Theorem> linux_pgd_theorems();
 std::span<const Defect> linux_pgd_defects();
+std::span<const Theorem> linux_address_theorems();
+std::span<const Theorem> linux_layout_theorems();
+
+// What old kernels got wrong, by group.
+std::span<const Defect> linux_address_defects();
+std::span<const Defect> linux_layout_defects();
 
 }  // namespace mmuref::spec

@@ -134,10 +134,14 @@ constexpr unsigned page_struct_shift(const Kernel& k) {
   return static_cast<unsigned>(std::countr_zero(k.config.page_struct));
 }
 
-/// The arithmetic shift right, `sar`; `n` in 1..63.
+/// The arithmetic shift right, `sar`; `n` in 1..63. What processors have an instruction for is
+/// said so that compilers find it.
 template <class W>
 constexpr W sar(const W& value, unsigned n) {
   return (value >> W{n}) | select(has(value, bit(63)), W{bits(63, 64 - n)}, W{0});
+}
+constexpr std::uint64_t sar(std::uint64_t value, unsigned n) {
+  return static_cast<std::uint64_t>(static_cast<std::int64_t>(value) >> n);
 }
 
 template <class W>

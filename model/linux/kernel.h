@@ -25,9 +25,11 @@ inline constexpr Version v3_2{3, 2}, v4_4{4, 4}, v4_6{4, 6}, v4_20{4, 20}, v6_1{
 /// What whoever built and booted the kernel chose.
 struct Config {
   int levels = 4;  ///< of page tables: 4, or 5 since 4.14 (CONFIG_X86_5LEVEL on such a processor)
-  bool randomize_base = true;      ///< CONFIG_RANDOMIZE_BASE, since 3.14
-  bool pti = true;                 ///< CONFIG_PAGE_TABLE_ISOLATION, since 4.15
-  bool shadow_stack = false;       ///< the processor has user shadow stacks, since 6.6
+  bool randomize_base = true;  ///< CONFIG_RANDOMIZE_BASE, since 3.14
+  bool randomize_memory =
+      false;                  ///< CONFIG_RANDOMIZE_MEMORY moved the regions, since 4.8; no KASAN
+  bool pti = true;            ///< CONFIG_PAGE_TABLE_ISOLATION, since 4.15
+  bool shadow_stack = false;  ///< the processor has user shadow stacks, since 6.6
   std::uint64_t page_struct = 64;  ///< sizeof(struct page) in bytes
   /// __supported_pte_mask: bits of a page-table entry that the processor and boot options leave
   /// usable. NX and G are what real ones lack.
@@ -67,6 +69,7 @@ struct Kernel {
   bool has_kasan = false;           ///< shadow of the address sanitizer
   bool has_cpu_entry_area = false;  ///< what every address space maps of the kernel
   bool has_ldt_remap = false;       ///< the LDT's slot below the direct map
+  std::uint64_t vsyscall_size = 0;  ///< bytes kept at VSYSCALL_ADDR: 8 MiB, then one page
 
   // Addresses.
   bool virt_addr_valid_total = false;     ///< virt_addr_valid answers where __phys_addr would BUG
@@ -138,8 +141,8 @@ constexpr Kernel kernel(Version version, Config config = {}) {
     k.virtual_mask_shift = 56;
     k.max_physmem_bits = 52;
   }
-  // b83ce5ee9147: bits 46..51 of an entry had counted as flags.
-  k.physical_mask_shift = since(4, 17) ? 52 : 46;
+  // b83ce5ee9147: bits 46..51 of an entry had counted as flags, with four levels.
+  k.physical_mask_shift = since(4, 17) || k.config.levels == 5 ? 52 : 46;
 
   // page_64_types.h: 512 MiB, 1 GiB with room to randomise.
   k.config.randomize_base &= since(3, 14);
@@ -157,8 +160,10 @@ constexpr Kernel kernel(Version version, Config config = {}) {
   }
   k.has_efi_region = since(3, 14);
   k.has_espfix = since(3, 16);
-  k.has_kasan = since(4, 0);
+  k.config.randomize_memory &= since(4, 8);
+  k.has_kasan = since(4, 0) && !k.config.randomize_memory;
   k.has_cpu_entry_area = since(4, 15);
+  k.vsyscall_size = since(4, 20) ? bit(12) : bit(23);
   k.has_ldt_remap = since(4, 20);  // elsewhere in 4.15..4.19, which the layouts leave out
 
   k.virt_addr_valid_total = since(2, 6, 29);  // af5c2bd16ac2

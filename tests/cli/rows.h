@@ -19,6 +19,9 @@ struct Row {
 // small.img (raw; 4-level tables at 0x1000, 5-level at 0x6000), kdump.core, cut.core, empty.
 #define LINUX61 "corpora/linux-6.1-kaslr-4level/pagetables.core"
 #define SMALL "small.img --cr3 0x1000 --efer 0xd00 "
+#define KASLR                                                            \
+  "--page-offset-base ffff8ee180000000 --vmalloc-base ffffd27280000000 " \
+  "--vmemmap-base fffffba980000000 "
 #define SMALL_PKS SMALL "--cr4 0x1400020 "
 
 inline const Row rows[] = {
@@ -124,6 +127,34 @@ inline const Row rows[] = {
     {"bad_shard", "diff --shard 2/2"},
     {"bad_campaign_file", "diff --count 100 --out corpora"},
     {"bad_both_forms", "maps " LINUX61 " --json --info-tlb"},
+
+    // layout, va, pa.
+    {"help_layout", "layout --help"},
+    {"help_va", "va --help"},
+    {"help_pa", "pa --help"},
+    {"layout_3_2", "layout --kernel 3.2"},
+    {"layout_4_6", "layout --kernel 4.6"},
+    {"layout_5_level", "layout --kernel 4.20 --la57"},
+    {"layout_json", "layout --kernel 4.20 --la57 --json"},
+    {"layout_kaslr", "layout --kernel 6.1 " KASLR},
+    {"layout_address", "layout --kernel 6.1 ffffea0000040000"},
+    {"layout_address_json", "layout ffffffffa0000000 --json"},
+    {"pa_direct", "pa ffff888000001000"},
+    {"pa_image", "pa --kernel 6.1 " KASLR "--phys-base ffffffffd8400000 ffffffffaca00000"},
+    {"pa_modules", "pa ffffffffc0000000"},
+    {"pa_user", "pa 400123 --kernel 4.6"},
+    {"pa_too_wide", "pa ffff8c0000000000 --phys-bits 39"},
+    {"pa_json", "pa 0 --json"},
+    {"va_memory", "va fee00000 --kernel 4.6"},
+    {"va_wraps", "va ffffffffffffffff"},
+    {"va_json", "va 1000 --la57 --json"},
+    {"bad_layout_kernel", "layout --kernel 4.17"},
+    {"bad_la57", "layout --kernel 4.6 --la57"},
+    {"bad_bases_order", "layout --vmalloc-base ffff880000000000"},
+    {"bad_base_alignment", "va 0 --page-offset-base ffff888000001000"},
+    {"bad_bases_kernel", "pa 0 --kernel 4.6 --vmalloc-base ffffc90000000000"},
+    {"bad_pa", "pa 0xg"},
+    {"bad_phys_bits", "va 0 --phys-bits 53"},
 };
 
 }  // namespace mmuref::cli_test
