@@ -170,7 +170,7 @@ constexpr W pfn_to_kaddr(const AddressSpace<W>& s, const W& pfn) {
 /// shl, add.
 template <class W>
 constexpr W page_address(const Kernel& k, const AddressSpace<W>& s, const W& page) {
-  const W offset = page + (W{0} - s.vmemmap);
+  const W offset = page - s.vmemmap;
   return (sar(offset, page_struct_shift(k)) << W{PAGE_SHIFT}) + s.page_offset;
 }
 
@@ -218,10 +218,8 @@ template <class W, SectionMap<W> Sections>
 constexpr Validity<W> virt_addr_valid(const Kernel& k, const AddressSpace<W>& s,
                                       const Sections& sections, const W& x) {
   const CheckedAddress<W> physical = phys_addr(k, s, x);
-  Validity<W> result;
-  result.valid = pfn_valid(k, sections, physical.value >> W{PAGE_SHIFT}) & !physical.bug();
-  if (!k.virt_addr_valid_total) result.bug = physical.bug();
-  return result;
+  if (physical.bug()) return {.valid = false, .bug = !k.virt_addr_valid_total};
+  return {.valid = pfn_valid(k, sections, physical.value >> W{PAGE_SHIFT}), .bug = false};
 }
 
 /// kern_addr_valid, 4.6: whether `x` is mapped, to a frame that exists. `root` is the physical
