@@ -7,6 +7,7 @@
 #pragma once
 
 #include "model/linux/alloc.h"
+#include "model/linux/pgprot.h"
 #include "model/linux/sync.h"
 
 namespace mmuref::lnx {
@@ -34,15 +35,6 @@ constexpr Bool<W> entry_large(const Kernel& k, const W& value, int level) {
   if (level == 2) return pmd_large(k, pmd_t<W>{value});
   if (level == 3) return pud_large(k, pud_t<W>{value});
   return false;
-}
-
-/// The protection of the small pages a large one is split into: its own without PSE. Linux takes
-/// the flags of a 4-KiB entry, among which PAT_LARGE is not; `split_keeps_pat` would move it.
-template <class W>
-constexpr pgprot_t<W> split_prot(const Kernel& k, const W& large) {
-  const W prot = pte_flags(k, pte_clrhuge(k, pte_t<W>{large}));
-  if (!k.split_keeps_pat) return {prot};
-  return {prot | select(has(large, page::PAT_LARGE), W{page::PAT}, W{0})};
 }
 
 /// pmd_populate_kernel for PTE tables, populate above.
@@ -85,7 +77,7 @@ constexpr Errno phys_init(const Kernel& k, Mm& mm, const AddressSpace<W>& space,
       const W frame = (addr & mask_of(level)) >> PAGE_SHIFT;
       if (empty) mm.memory.write(entry, pfn_pte(k, frame, large).value);
     } else {
-      if (!empty) prot = split_prot(k, value);
+      if (!empty) prot = split_pgprot(k, value);
       const std::optional<W> below = mm.pages.allocate();
       if (!below) return Errno::nomem;
       const Errno error = phys_init(k, mm, space, how, *below, level - 1, addr, end, prot);

@@ -124,7 +124,6 @@ struct Kernel {
   bool phys_range_inclusive = false;    ///< valid_phys_addr_range compares last bytes, not ends
   std::uint64_t fixaddr_top = 0;        ///< FIXADDR_TOP, where fixmap slot 0 starts
   bool virt_to_fix_takes_all = false;   ///< in no version: virt_to_fix undoes all of fix_to_virt
-  bool split_keeps_pat = false;         ///< in no version: a split large page keeps PAT
 };
 
 /// The kernel of `version` as `config` has it.

@@ -4,8 +4,9 @@
 // protections without D since 6.6.
 #pragma once
 
-#include "model/linux/constructors.h"
 #include "model/linux/flags.h"
+#include "model/linux/modifiers.h"
+#include "model/linux/vma.h"
 
 namespace mmuref::lnx {
 
@@ -48,11 +49,6 @@ constexpr std::uint64_t PAGE_KERNEL_VSYSCALL(const Kernel& k) {
   return PAGE_KERNEL_RX(k) | USER;
 }
 }  // namespace pgprot
-
-/// The flags of a mapping that choose its protection.
-namespace vm {
-inline constexpr std::uint64_t READ = bit(0), WRITE = bit(1), EXEC = bit(2), SHARED = bit(3);
-}
 
 /// protection_map, by SHARED, EXEC, WRITE, READ from bit 3 down. A private mapping is never
 /// writable at once: the first write copies.
@@ -117,13 +113,14 @@ constexpr pgprot_t<W> pgprot_large_2_4k(const pgprot_t<W>& prot) {
           select(has(prot.value, page::PAT_LARGE), W{page::PAT}, W{0})};
 }
 
-/// The protection that the 4-KiB pages get when the direct map's build splits a 2-MiB leaf: PSE
-/// cleared, then the flags of a PTE, whose frame has the PAT bit of larger ones
-/// (phys_pmd_init, arch/x86/mm/init_64.c; 6.12 too).
+/// The protection of the small pages that the direct map's build splits a large one into: its own
+/// without PSE. Linux takes the flags of a 4-KiB entry, and the PAT bit of larger ones lies in that
+/// one's frame (phys_pmd_init, phys_pud_init, arch/x86/mm/init_64.c; 6.12 too).
 template <class W>
-constexpr pgprot_t<W> split_pgprot(const Kernel& k, const pmd_t<W>& pmd) {
-  if (k.split_keeps_pat) return pgprot_large_2_4k(pgprot_t<W>{pmd_flags(k, pmd)});
-  return {pte_flags(k, pte_t<W>{pmd.value & ~page::PSE})};
+constexpr pgprot_t<W> split_pgprot(const Kernel& k, const W& large) {
+  const W prot = pte_flags(k, pte_clrhuge(k, pte_t<W>{large}));
+  if (!k.split_keeps_pat) return {prot};
+  return {prot | select(has(large, page::PAT_LARGE), W{page::PAT}, W{0})};
 }
 
 /// What change_page_attr does to the protection of a kernel page it makes not present: PSE and G

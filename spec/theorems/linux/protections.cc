@@ -132,8 +132,8 @@ const auto split_keeps_memory_type = [](auto& t, bool keeps) {
   Kernel k = kernel(v6_12);
   k.split_keeps_pat = keeps;
   const W flags = (t.word("flags") & ~W{PHYSICAL_PMD_PAGE_MASK(k)}) | W{page::PSE | page::PRESENT};
-  const pmd_t<W> pmd{flags | (t.word("frame") & W{bits(44, 21)})};
-  const pgprot_t<W> prot = split_pgprot(k, pmd);
+  const W large = flags | (t.word("frame") & W{bits(44, 21)});
+  const pgprot_t<W> prot = split_pgprot(k, large);
   t.witness(has(flags, page::PAT_LARGE), "a memory type by PAT");
   t.prove(has(prot.value, page::PAT) == has(flags, page::PAT_LARGE), "PAT");
   t.prove(!has(prot.value ^ flags, page::PWT | page::PCD | page::RW | page::USER | page::NX),

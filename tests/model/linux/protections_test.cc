@@ -96,10 +96,10 @@ TEST(MemoryTypes, PatMovesBetweenBitSevenAndTwelve) {
 
 TEST(MemoryTypes, ASplitLosesPat) {
   Kernel k = kernel(v4_6);
-  EXPECT_EQ(split_pgprot(k, Pmd{0x4020'11e3}).value, 0x163u);
+  EXPECT_EQ(split_pgprot(k, Word{0x4020'11e3}).value, 0x163u);
   k.split_keeps_pat = true;
-  EXPECT_EQ(split_pgprot(k, Pmd{0x4020'11e3}).value, 0x1e3u);
-  EXPECT_EQ(split_pgprot(k, Pmd{0x4020'01e3}).value, 0x163u);
+  EXPECT_EQ(split_pgprot(k, Word{0x4020'11e3}).value, 0x1e3u);
+  EXPECT_EQ(split_pgprot(k, Word{0x4020'01e3}).value, 0x163u);
 }
 
 TEST(Protections, AnUnmappedKernelPageKeepsNoPseOrGlobal) {
