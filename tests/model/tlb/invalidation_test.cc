@@ -43,6 +43,12 @@ TEST(Invalidation, MovCr3WithoutPcideDropsAllButGlobals) {
   EXPECT_EQ(left_after(without_pcid(), 0, 0, reload_cr3), nothing_left);
   EXPECT_EQ(left_after(without_pcid(true), 0, 0, reload_cr3), the_translation);
 }
+TEST(Invalidation, WithoutPcideTheLowBitsOfCr3AreNoPcid) {
+  Scene s = without_pcid();
+  s.registers.cr3 |= entry::PWT;
+  EXPECT_EQ(left_after(s, 0, 0, reload_cr3), nothing_left);
+  EXPECT_EQ(left_after(s, 0, 0, invpcid(1, 0)), nothing_left);
+}
 TEST(Invalidation, MovCr3WithPcideDropsTheLoadedPcidButGlobals) {
   EXPECT_EQ(left_after(with_pcid(), p, p, reload_cr3), nothing_left);
   EXPECT_EQ(left_after(with_pcid(true), p, p, reload_cr3), the_translation);
