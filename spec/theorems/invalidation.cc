@@ -167,10 +167,11 @@ const auto page_fault_equals_row = [](auto& t) {
 const auto bigger_drops_more = [](auto& t) {
   using W = WordOf<std::remove_reference_t<decltype(t)>>;
   const auto tag = tag_inputs(t);
+  const W pcid = t.word("pcid") & W{0xfff}, address = t.word("address");
   const auto drop = [&](const std::string& name) {
     x86::Drop<W> d;
-    d.pcid = t.word("pcid") & W{0xfff};
-    d.address = t.word("address");
+    d.pcid = pcid;
+    d.address = address;
     d.own = t.flag(name + " own");
     d.others = t.flag(name + " others");
     d.own_globals = t.flag(name + " own globals");
