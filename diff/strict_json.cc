@@ -11,6 +11,13 @@ using nlohmann::json;
 
 constexpr int max_depth = 8;
 
+std::string printable(std::string text) {
+  for (char& c : text) {
+    if (static_cast<unsigned char>(c) < 0x20 || c == 0x7f) c = '?';
+  }
+  return text;
+}
+
 /// Watches a parser: keeps the names of the objects that are open.
 class Watcher {
  public:
@@ -50,6 +57,8 @@ class Watcher {
 };
 
 }  // namespace
+
+FormError::FormError(const std::string& message) : std::runtime_error(printable(message)) {}
 
 Document parse_document(std::string_view text) {
   Document document;

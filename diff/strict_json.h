@@ -12,8 +12,10 @@
 namespace mmuref::diff {
 
 /// A document that does not have the form it must; `what()` names the place and what was expected.
+/// One line, whatever it quotes of the input.
 class FormError : public std::runtime_error {
-  using std::runtime_error::runtime_error;
+ public:
+  explicit FormError(const std::string& message);
 };
 
 /// What a text holds. With an error the value means nothing.

@@ -18,14 +18,6 @@ void skip_text(ObjectReader& object, std::string_view name) {
   });
 }
 
-/// On one line, whatever the message quotes of the input.
-std::string printable(std::string text) {
-  for (char& c : text) {
-    if (static_cast<unsigned char>(c) < 0x20 || c == 0x7f) c = '?';
-  }
-  return text;
-}
-
 json document_of(std::string_view line) {
   if (line.size() > max_line_bytes) {
     throw FormError(fmt::format("a line longer than {} bytes", max_line_bytes));
@@ -103,7 +95,7 @@ Trace parse_trace(std::string_view text) {
         trace.steps.push_back(read_trace_step(line, trace.start.cpus));
       }
     } catch (const FormError& e) {
-      throw FormError(fmt::format("line {}: {}", number, printable(e.what())));
+      throw FormError(fmt::format("line {}: {}", number, e.what()));
     }
     text.remove_prefix(end == text.npos ? text.size() : end + 1);
   }

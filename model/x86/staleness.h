@@ -42,8 +42,9 @@ constexpr Staleness staleness(const Walk<W>& fresh, const Walk<W>& cached, const
   if (fresh.outcome != Outcome::translated) return Staleness::grants;
   if (fresh.physical_address != cached.physical_address) return Staleness::elsewhere;
   // By a cached translation no entry is written; by a partial walk the same leaf is.
+  if (cached.count != 0) return Staleness::none;
   const Bool<W> clean = !has(fresh.last().value | may_hold, entry::D);
-  if (fresh.write & clean & (cached.count == 0)) return Staleness::lost_dirty;
+  if (fresh.write & clean) return Staleness::lost_dirty;
   return Staleness::none;
 }
 

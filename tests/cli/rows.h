@@ -75,7 +75,25 @@ inline const Row rows[] = {
      "explain 0x800ff00000003187 --level 5 --nxe 0 --vendor amd "
      "--maxphyaddr 36"},
 
+    // Caches and traces.
+    {"tlb_eval", "tlb eval <programs.jsonl"},
+    {"trace_clean", "trace check corpora/traces/good_remote_flush.jsonl"},
+    {"trace_stale", "trace check corpora/traces/bad_no_remote_flush.jsonl"},
+    {"trace_stale_json", "trace check --json corpora/traces/bad_no_remote_flush.jsonl"},
+    {"trace_spurious", "trace check corpora/traces/good_unprotect_spurious.jsonl"},
+    {"trace_table_freed", "trace check corpora/traces/bad_lazy_tables_freed.jsonl"},
+    {"trace_dirty", "trace check corpora/traces/bad_dirty_cleared.jsonl"},
+    {"trace_two",
+     "trace check corpora/traces/bad_bit_63.jsonl corpora/traces/good_bit_63_clear.jsonl"},
+
     // Bad usage and bad input: one line, exit code 2.
+    {"bad_tlb_line", "tlb eval <corpora/traces/bad_bit_63.jsonl"},
+    {"bad_tlb_subcommand", "tlb"},
+    {"bad_trace_form", "trace check corpora/README.md"},
+    {"bad_trace_no_file", "trace check nowhere.jsonl"},
+    {"bad_trace_folder", "trace check corpora/ledger"},
+    {"help_tlb_eval", "tlb eval --help"},
+    {"help_trace_check", "trace check --help"},
     {"help", "--help"},
     {"help_walk", "walk --help"},
     {"help_maps", "maps --help"},
