@@ -55,13 +55,14 @@ TEST(TlbEval, FieldsComeInTheContractsOrder) {
                  "\n");
 }
 
-// A single access of a fresh machine is answered as `mmuref eval` answers it.
+// The first outcome of a fresh machine is what `mmuref eval` answers.
 TEST(TlbEval, OneAccessIsEval) {
   json request = program(json::array());
   request.erase("steps");
   request["mem"]["0x4008"] = "0x10005";
   for (const char* access : {"read", "write", "fetch"}) {
     json single = request;
+    single.erase("steps");
     single.update({{"access", access}, {"va", "0x1234"}, {"cpl", 3}, {"ac", false}});
     const Request question = parse_request(single.dump());
     json expected(to_json(question.id, question.question, answer(question.question)));
@@ -69,7 +70,7 @@ TEST(TlbEval, OneAccessIsEval) {
     expected["source"] = "memory";
     request["steps"] =
         steps(R"({"step":"access","va":"0x1234","cpl":3,"access":")" + std::string(access) + "\"}");
-    EXPECT_EQ(outcomes(request, 0), json::array({expected}));
+    EXPECT_EQ(outcomes(request, 0)[0], expected);
   }
 }
 
@@ -87,7 +88,7 @@ TEST(TlbEval, StructuresAreASourceOfTheirOwn) {
                                      R"({"step":"write","address":"0x4010","value":"0x11007"},)"
                                      R"({"step":"access","access":"read","va":"0x2000","cpl":3})"));
   const json found = outcomes(request, 0);
-  EXPECT_EQ(sources(found), json({"memory", "structure"}));
+  EXPECT_EQ(sources(found), json({"memory", "structure", "tlb"}));
   EXPECT_EQ(found[1]["writes"], json::parse(R"({"0x4010":"0x11027"})"));
 }
 

@@ -104,7 +104,7 @@ TEST(Staleness, OfAnotherPcidIsNotUsed) {
   Machine m = machine();
   m.execute(0, {.kind = OperationKind::mov_cr4, .value = cr4::PAE | cr4::PCIDE});
   m.execute(0, {.kind = OperationKind::mov_cr3, .value = bit(63) | 0x1001});
-  m.write(pte, 0);
+  m.write(pde, 0);  // both the page and its table are gone
   EXPECT_FALSE(stale_uses(m, 0, read_access).empty());
   m.execute(0, {.kind = OperationKind::mov_cr3, .value = bit(63) | 0x1002});
   EXPECT_TRUE(stale_uses(m, 0, read_access).empty());
