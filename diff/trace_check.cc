@@ -226,8 +226,14 @@ void Run::check_freed(std::size_t cpu, Word page) {
                     "lead to",
                     step_ + 2, max_ways));
   }
+  // What is still mapped is said first: no invalidation helps there.
   for (const Way& way : *ways) {
-    if (check_way(cpu, page, way)) return;
+    const auto finding = verdict_.finding;
+    const auto element = element_;
+    if (check_way(cpu, page, way) && verdict_.finding->kind == FindingKind::still_mapped) return;
+    if (!finding) continue;
+    verdict_.finding = finding;
+    element_ = element;
   }
 }
 
@@ -341,7 +347,8 @@ std::vector<Invalidation> missing(const Trace& trace, const Finding& f, Word pci
   for (const Operation& op : candidates) {
     Run run(trace);
     run.add(f.cpu, {after, op});
-    if (!run.run(f.step).finding) good.push_back(run.added());
+    const auto& again = run.run(f.step).finding;
+    if (!again || again->cpu != f.cpu) good.push_back(run.added());
   }
   return good;
 }
