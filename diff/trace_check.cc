@@ -98,7 +98,8 @@ class Run {
   void found(const TraceStep& step, const Access& access, const StaleUse& use);
   void check_freed(std::size_t cpu, Word page);
   bool check_way(std::size_t cpu, Word page, const Way& way);
-  std::optional<Element> held(std::size_t cpu, Word page, const Way& way) const;
+  std::optional<Element> held(std::size_t cpu, const Cached& cached, Word page,
+                              const Way& way) const;
 
   std::optional<std::size_t> removed_by(const Element& element) const;
   std::optional<std::size_t> removed_by(const Element& element, bool as_it_ran) const;
@@ -237,10 +238,10 @@ void Run::check_freed(std::size_t cpu, Word page) {
   }
 }
 
-/// What the processor may have cached that leads to the page by this way.
-std::optional<Element> Run::held(std::size_t cpu, Word page, const Way& way) const {
+/// What of `cached` leads to the page by this way.
+std::optional<Element> Run::held(std::size_t cpu, const Cached& cached, Word page,
+                                 const Way& way) const {
   const Context& context = machine_.cpu(cpu).context();
-  const Cached cached = machine_.cached(cpu, way.va);
   const auto counts = [&](Word pcid, bool global) {
     return !trace_.lazy_pcids || global || pcid == context.pcid;
   };
@@ -257,18 +258,22 @@ std::optional<Element> Run::held(std::size_t cpu, Word page, const Way& way) con
 }
 
 bool Run::check_way(std::size_t cpu, Word page, const Way& way) {
-  const auto element = held(cpu, page, way);
+  const Context& context = machine_.cpu(cpu).context();
+  Cached now;  // what walks of memory find, with nothing cached before
+  x86::fill(
+      context, way.va, [this](Word address) { return most(address); }, now);
+  auto element = held(cpu, now, page, way);
+  const bool mapped = element.has_value();
+  if (!mapped) element = held(cpu, machine_.cached(cpu, way.va), page, way);
   if (!element) return false;
   Finding f{.step = step_, .cpu = cpu, .va = way.va, .page = page};
   f.in_tlb = way.table_level == 0;
   f.level = f.in_tlb ? std::get<Translation>(*element).level : way.table_level;
-  f.kind = f.in_tlb ? FindingKind::held_translation : FindingKind::held_table;
+  f.kind = mapped     ? FindingKind::still_mapped
+           : f.in_tlb ? FindingKind::held_translation
+                      : FindingKind::held_table;
   verdict_.finding = f;
   element_ = element;
-  const Context& context = machine_.cpu(cpu).context();
-  if (pcid_of(*element) == context.pcid && derivable(*element, context, {})) {
-    verdict_.finding->kind = FindingKind::still_mapped;
-  }
   return true;
 }
 
