@@ -10,8 +10,8 @@ namespace {
 using nlohmann::json;
 
 const std::string machine =
-    R"("maxphyaddr":46,"page1gb":true,"cr0":"0x80010033","cr3":"0x1000","cr4":"0x20","efer":"0xd01",)"
-    R"("pkru":"0x0","mem":{"0x1000":"0x2067","0x2000":"0x3067","0x3000":"0x4067",)"
+    R"("maxphyaddr":46,"page1gb":true,"cr0":"0x80010033","cr3":"0x1000","cr4":"0x20",)"
+    R"("efer":"0xd01","pkru":"0x0","mem":{"0x1000":"0x2067","0x2000":"0x3067","0x3000":"0x4067",)"
     R"("0x4008":"0x10067","0x4010":"0x11067"})";
 
 std::string header(const std::string& more = "") {
