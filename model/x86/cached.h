@@ -108,10 +108,10 @@ struct Context {
 };
 
 /// Adds what a walk from `from` may find in the entry `e` of its table: a table or a page. An entry
-/// that is not present or has a reserved bit set is never cached.
-template <class W>
+/// that is not present or has a reserved bit set is never cached. `Cache` adds as Cached does.
+template <class W, class Cache>
 constexpr bool cache_entry(const Context<W>& c, const PartialWalk<W>& from, const W& e,
-                           Cached<W>& cached) {
+                           Cache& cached) {
   if (!has(e, entry::P)) return false;
   const bool leaf = static_cast<bool>(is_leaf(e, from.level));
   const Paging<W>& p = c.paging;
