@@ -21,11 +21,15 @@ using x86::Replacement;
 using x86::TlbParameters;
 using x86::TlbSimulator;
 
-constexpr std::uint64_t steps_per_program = 100;
+constexpr std::uint64_t steps_per_program = 100, default_steps = 100000;
 
 std::uint64_t from_environment(const char* name, std::uint64_t otherwise) {
   const char* text = std::getenv(name);
   return text == nullptr ? otherwise : std::strtoull(text, nullptr, 0);
+}
+
+std::uint64_t steps() {
+  return from_environment("MMUREF_SIMULATOR_STEPS", default_steps);
 }
 
 /// Small enough to evict, or large enough to keep everything, or missing.
@@ -137,9 +141,8 @@ class Pair {
 
 Met run(bool told) {
   const std::uint64_t seed = from_environment("MMUREF_SIMULATOR_SEED", 1);
-  const std::uint64_t steps = from_environment("MMUREF_SIMULATOR_STEPS", 100000);
   Met met;
-  for (std::uint64_t number = 0; number * steps_per_program < steps; ++number) {
+  for (std::uint64_t number = 0; number * steps_per_program < steps(); ++number) {
     Pair pair(seed, number, told, met);
     for (std::uint64_t i = 0; i < steps_per_program; ++i) {
       if (const auto wrong = pair.step()) {
@@ -156,6 +159,7 @@ Met run(bool told) {
 }
 
 void expect_met(const Met& met) {
+  if (steps() < default_steps) return;
   for (const char* what :
        {"access by memory", "access by a structure", "access by a translation", "fault by memory",
         "fault by a structure", "stale access by a structure", "stale access by a translation",
