@@ -46,5 +46,7 @@ std::span<const Theorem> translation_theorems();
 std::span<const Theorem> fault_theorems();
 std::span<const Theorem> rights_theorems();
 std::span<const Theorem> accessed_dirty_theorems();
+std::span<const Theorem> invalidation_theorems();
+std::span<const Theorem> tlb_theorems();
 
 }  // namespace mmuref::spec

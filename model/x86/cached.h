@@ -75,7 +75,7 @@ struct Cached {
 
   void drop(const Drop<W>& d, const W& va) {
     std::erase_if(structures, [&](const PartialWalk<W>& p) {
-      return static_cast<bool>(drops_structure(d, p.pcid));
+      return static_cast<bool>(drops_structure(d, va, p.level, p.pcid));
     });
     std::erase_if(translations, [&](const Translation<W>& t) {
       return static_cast<bool>(drops_translation(d, va, t.level, t.pcid, t.global));

@@ -26,6 +26,8 @@ struct Drop {
   Bool<W> own_structures = false, other_structures = false;  ///< paging-structure caches
   /// Of the translations only those of the page of `address`, whatever its size.
   Bool<W> one_page = false;
+  /// Of the paging-structure caches only the entries that a walk for `address` would use.
+  Bool<W> one_path = false;
 };
 
 /// Whether a translation for `va`, made by a leaf of `level` under `pcid`, must go.
@@ -39,11 +41,14 @@ constexpr Bool<W> drops_translation(const Drop<W>& d, const W& va, int level, co
   return ((global & shared) | (local & !global)) & (its_page | !d.one_page);
 }
 
-/// Whether a paging-structure-cache entry made under `pcid` must go.
+/// Whether a paging-structure-cache entry for `va` that leads to a `level` table, made under
+/// `pcid`, must go.
 template <class W>
-constexpr Bool<W> drops_structure(const Drop<W>& d, const W& pcid) {
+constexpr Bool<W> drops_structure(const Drop<W>& d, const W& va, int level, const W& pcid) {
   const Bool<W> mine = pcid == d.pcid;
-  return (mine & d.own_structures) | (d.other_structures & !mine);
+  const unsigned shift = level_shift(level + 1);
+  const Bool<W> its_path = (va >> shift) == (d.address >> shift);
+  return ((mine & d.own_structures) | (d.other_structures & !mine)) & (its_path | !d.one_path);
 }
 
 enum class OperationKind : unsigned char {
@@ -78,15 +83,17 @@ constexpr Drop<W> invlpg_drops(const W& pcid, const W& address) {
 }
 
 /// What a page fault must drop, so that it does not recur from what was cached: as INVLPG, but a
-/// global translation only if it was made under the current PCID.
+/// global translation only if it was made under the current PCID, and of the paging-structure
+/// caches only what would be used for `address`.
 template <class W>
 constexpr Drop<W> page_fault_drops(const W& pcid, const W& address) {
   Drop<W> d{.pcid = pcid, .address = address};
-  d.own = d.own_globals = d.own_structures = d.one_page = true;
+  d.own = d.own_globals = d.own_structures = d.one_page = d.one_path = true;
   return d;
 }
 
-/// INVPCID types 0 to 3: an address, a context, all with globals, all without.
+/// INVPCID types 0 to 3: an address, a context, all with globals, all without. Of type 0 the manual
+/// says "mappings for the linear address", so it drops no paging-structure-cache entries of others.
 template <class W>
 constexpr Drop<W> invpcid_drops(const W& type, const W& pcid, const W& address) {
   const Bool<W> all = type == W{2}, all_but_global = type == W{3};
@@ -94,7 +101,7 @@ constexpr Drop<W> invpcid_drops(const W& type, const W& pcid, const W& address) 
   d.own = d.own_structures = true;
   d.others = d.other_structures = all | all_but_global;
   d.own_globals = d.other_globals = all;
-  d.one_page = type == W{0};
+  d.one_page = d.one_path = type == W{0};
   return d;
 }
 
@@ -148,21 +155,24 @@ constexpr Bool<W> mov_cr3_faults(const Processor<W>& cpu, const Registers<W>& r,
   return ((value & ~no_flush) >> cpu.maxphyaddr) != W{0};
 }
 
-/// In 64-bit mode PAE stays set and LA57 as it is; PCIDE is set only under PCID 0. Bits that no
-/// processor defines are reserved.
+/// In 64-bit mode PAE stays set and LA57 as it is; PCIDE is set only under PCID 0, and CET only with
+/// CR0.WP. Bits 15 and 63:25 are reserved: the model has none of the features that define some.
 template <class W>
 constexpr Bool<W> mov_cr4_faults(const Registers<W>& r, const W& value) {
   const W undefined{bits(63, 25) | bit(15)};
   return has(value, undefined) | !has(value, cr4::PAE) | has(r.cr4 ^ value, cr4::LA57) |
-         (has(value & ~r.cr4, cr4::PCIDE) & has(r.cr3, bits(11, 0)));
+         (has(value & ~r.cr4, cr4::PCIDE) & has(r.cr3, bits(11, 0))) |
+         (has(value, cr4::CET) & !has(r.cr0, cr0::WP));
 }
 
-/// 64-bit mode cannot leave paging or protection; NW without CD is refused.
+/// 64-bit mode cannot leave paging or protection; NW without CD is refused, and WP=0 with CR4.CET.
 template <class W>
-constexpr Bool<W> mov_cr0_faults(const W& value) {
+constexpr Bool<W> mov_cr0_faults(const Registers<W>& r, const W& value) {
   constexpr std::uint64_t NW = bit(29), CD = bit(30);
   const Bool<W> bare_nw = has(value, NW) & !has(value, CD);
-  return has(value, bits(63, 32)) | !has(value, cr0::PG) | !has(value, cr0::PE) | bare_nw;
+  const Bool<W> unprotected = has(r.cr4, cr4::CET) & !has(value, cr0::WP);
+  return has(value, bits(63, 32)) | !has(value, cr0::PG) | !has(value, cr0::PE) | bare_nw |
+         unprotected;
 }
 
 /// LME cannot change while paging is on; bits other than SCE, LME, LMA and NXE are reserved.
@@ -201,7 +211,7 @@ constexpr Effect<W> execute(const Processor<W>& cpu, const Registers<W>& r,
   };
   switch (op.kind) {
     case OperationKind::mov_cr0:
-      if (mov_cr0_faults(op.value)) return fault(Exception::general_protection);
+      if (mov_cr0_faults(r, op.value)) return fault(Exception::general_protection);
       effect.registers.cr0 = op.value;
       effect.drop = mov_cr0_drops(r, op.value);
       break;

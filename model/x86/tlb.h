@@ -124,7 +124,7 @@ class Tlb {
 
   void drop(const Drop<W>& d) {
     if (d.own & d.others & d.own_globals & d.other_globals & d.own_structures & d.other_structures &
-        !d.one_page) {
+        !d.one_page & !d.one_path) {
       events_.clear();
       drops_.clear();
       contexts_ = {contexts_.back()};
