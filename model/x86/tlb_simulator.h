@@ -177,10 +177,12 @@ class TlbSimulator {
   }
 
   /// SDM vol. 3, 4.10.4.1: what was used is dropped, so that the fault does not recur. A global
-  /// translation goes whichever PCID made it, more than must: it could make the fault recur.
+  /// translation goes whichever PCID made it, which is more than must: it was used too.
   void page_fault(const Word& va) {
     ++statistics_.page_faults;
-    drop(invlpg_drops(context_.pcid, va));
+    Drop<Word> d = page_fault_drops(context_.pcid, va);
+    d.other_globals = true;
+    drop(d);
   }
 
   void drop(const Drop<Word>& d) {
@@ -188,10 +190,7 @@ class TlbSimulator {
       for (int level = 1; level <= max_leaf_level; ++level) drop_translations(d, level);
     }
     if (d.own_structures | d.other_structures) {
-      for (auto& cache : structures_) {
-        statistics_.drops += cache.erase_if(
-            [&](Word, const PartialWalk<Word>& p) { return drops_structure(d, p.pcid); });
-      }
+      for (int level = 1; level < max_level; ++level) drop_structures(d, level);
     }
   }
 
@@ -203,6 +202,13 @@ class TlbSimulator {
     // One page is all in one set.
     statistics_.drops +=
         d.one_page ? cache.erase_if(page(d.address, level), unwanted) : cache.erase_if(unwanted);
+  }
+
+  void drop_structures(const Drop<Word>& d, int level) {
+    auto& cache = structures_[static_cast<std::size_t>(level)];
+    statistics_.drops += cache.erase_if([&](Word tag, const PartialWalk<Word>& p) {
+      return drops_structure(d, tag << level_shift(level + 1), p.level, p.pcid);
+    });
   }
 
   Processor<Word> cpu_;
