@@ -73,13 +73,15 @@ struct Cached {
   bool add(const PartialWalk<W>& p) { return add(structures, p); }
   bool add(const Translation<W>& t) { return add(translations, t); }
 
-  void drop(const Drop<W>& d, const W& va) {
-    std::erase_if(structures, [&](const PartialWalk<W>& p) {
+  /// Drops what must go; whether there was any.
+  bool drop(const Drop<W>& d, const W& va) {
+    auto dropped = std::erase_if(structures, [&](const PartialWalk<W>& p) {
       return static_cast<bool>(drops_structure(d, va, p.level, p.pcid));
     });
-    std::erase_if(translations, [&](const Translation<W>& t) {
+    dropped += std::erase_if(translations, [&](const Translation<W>& t) {
       return static_cast<bool>(drops_translation(d, va, t.level, t.pcid, t.global));
     });
+    return dropped != 0;
   }
 
  private:
