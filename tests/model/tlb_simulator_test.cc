@@ -218,6 +218,15 @@ TEST(TlbSimulator, GlobalPagesOutliveMovToCr3) {
   }
 }
 
+TEST(TlbSimulator, GlobalPagesServeEveryPcid) {
+  for (const Word flag : {Word{0}, entry::G}) {
+    Bench b({}, cr4::PGE | cr4::PCIDE, flag);
+    b.read(0);
+    b.execute(OperationKind::mov_cr3, table_at[4] | 1);
+    EXPECT_EQ(b.read(0).source == Source::tlb, flag == entry::G);
+  }
+}
+
 TEST(TlbSimulator, PcidsKeepTheirTranslationsApart) {
   Bench b({}, cr4::PGE | cr4::PCIDE);
   b.read(0);
