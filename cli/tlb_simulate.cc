@@ -96,20 +96,20 @@ std::string text_form(const x86::TlbStatistics& s) {
   const auto share = [&](std::uint64_t part, std::uint64_t of) {
     return of == 0 ? 0.0 : 100.0 * static_cast<double>(part) / static_cast<double>(of);
   };
-  constexpr auto row = "{:<16}{:>12}  {}\n";
-  std::string out = fmt::format(row, "accesses", s.accesses, "");
-  const auto add = [&](const char* name, std::uint64_t n, const std::string& note) {
-    out += fmt::format(row, name, n, note);
+  std::string out;
+  const auto add = [&](const char* name, std::uint64_t n, const std::string& note = {}) {
+    out += fmt::format("{:<16}{:>12}{}\n", name, n, note.empty() ? "" : "  " + note);
   };
+  add("accesses", s.accesses);
   add("hits", s.hits, fmt::format("{:.2f} % of accesses", share(s.hits, s.accesses)));
   add("walks", s.walks, fmt::format("{:.2f} % of accesses", share(s.walks, s.accesses)));
   add("structure hits", s.structure_hits,
       fmt::format("{:.2f} % of walks", share(s.structure_hits, s.walks)));
   add("entries read", s.entries_read,
       fmt::format("{:.2f} a walk", share(s.entries_read, s.walks) / 100));
-  add("page faults", s.page_faults, "");
-  add("evictions", s.evictions, "");
-  add("drops", s.drops, "");
+  add("page faults", s.page_faults);
+  add("evictions", s.evictions);
+  add("drops", s.drops);
   return out;
 }
 
