@@ -4,6 +4,7 @@
 #include <system_error>
 
 #include "cli/command.h"
+#include "cli/tlb_simulate.h"
 #include "diff/eval.h"
 #include "diff/tlb_eval.h"
 
@@ -39,7 +40,9 @@ Run add_tlb(CLI::App& app) {
       "eval", "Answer what accesses of programs may do: one JSON object a line in, one a line out");
   eval->add_flag("--json")->description("Accepted everywhere; these answers are always JSON");
   eval->footer(example);
-  return run_eval;
+  return [eval, simulate = add_tlb_simulate(*tlb)] {
+    return eval->parsed() ? run_eval() : simulate();
+  };
 }
 
 }  // namespace mmuref::cli

@@ -73,13 +73,15 @@ struct Cached {
   bool add(const PartialWalk<W>& p) { return add(structures, p); }
   bool add(const Translation<W>& t) { return add(translations, t); }
 
-  void drop(const Drop<W>& d, const W& va) {
-    std::erase_if(structures, [&](const PartialWalk<W>& p) {
+  /// Drops what must go; whether there was any.
+  bool drop(const Drop<W>& d, const W& va) {
+    auto dropped = std::erase_if(structures, [&](const PartialWalk<W>& p) {
       return static_cast<bool>(drops_structure(d, va, p.level, p.pcid));
     });
-    std::erase_if(translations, [&](const Translation<W>& t) {
+    dropped += std::erase_if(translations, [&](const Translation<W>& t) {
       return static_cast<bool>(drops_translation(d, va, t.level, t.pcid, t.global));
     });
+    return dropped != 0;
   }
 
  private:
@@ -108,10 +110,10 @@ struct Context {
 };
 
 /// Adds what a walk from `from` may find in the entry `e` of its table: a table or a page. An entry
-/// that is not present or has a reserved bit set is never cached.
-template <class W>
+/// that is not present or has a reserved bit set is never cached. `Cache` adds as Cached does.
+template <class W, class Cache>
 constexpr bool cache_entry(const Context<W>& c, const PartialWalk<W>& from, const W& e,
-                           Cached<W>& cached) {
+                           Cache& cached) {
   if (!has(e, entry::P)) return false;
   const bool leaf = static_cast<bool>(is_leaf(e, from.level));
   const Paging<W>& p = c.paging;

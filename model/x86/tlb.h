@@ -34,7 +34,7 @@ class Tlb {
   /// To be told of every change, in order, A flags alone excepted: they are no part of what is
   /// cached.
   void wrote(const W& address, const W& before, const W& after) {
-    events_.push_back({true, address, before, after, 0});
+    events_.push_back({true, address, before, after, 0, false});
   }
 
   /// An instruction of this processor; on an exception nothing changes.
@@ -43,14 +43,14 @@ class Tlb {
     if (effect.exception != Exception::none) return effect;
     registers_ = effect.registers;
     contexts_.push_back(Context<W>::of(cpu_, registers_));
-    drop(effect.drop);
+    drop(effect.drop, changes_walks(op.kind));
     return effect;
   }
 
   /// An access to `va` raised a page fault: what it used is dropped, so that it does not recur.
   void page_fault(const W& va) {
     contexts_.push_back(context());
-    drop(page_fault_drops(context().pcid, va));
+    drop(page_fault_drops(context().pcid, va), false);
   }
 
   /// Everything that may be cached now for `va`, a canonical address. `memory.read` gives entries
@@ -67,7 +67,14 @@ class Tlb {
     bool write;
     W address, before, after;  ///< of a write
     std::size_t drop;          ///< else: which drop, after which `contexts_[drop + 1]` holds
+    bool walks_change;         ///< with it: walks may find what they did not before
   };
+
+  /// Whether walks may find something else by the new registers: rights are judged later.
+  static constexpr bool changes_walks(OperationKind kind) {
+    using enum OperationKind;
+    return kind == mov_cr3 || kind == mov_cr4 || kind == wrmsr_efer;
+  }
 
   /// The entries that walks for one address read, and how they change.
   template <class Memory>
@@ -90,9 +97,9 @@ class Tlb {
           entry->second = event.after;
           refill(*context, &event.address);
         } else {
-          cached.drop(tlb.drops_[event.drop], va);
+          const bool dropped = cached.drop(tlb.drops_[event.drop], va);
           context = &tlb.contexts_[event.drop + 1];
-          refill(*context);
+          if (dropped || event.walks_change) refill(*context);
         }
       }
     }
@@ -122,7 +129,7 @@ class Tlb {
     }
   };
 
-  void drop(const Drop<W>& d) {
+  void drop(const Drop<W>& d, bool walks_change) {
     if (d.own & d.others & d.own_globals & d.other_globals & d.own_structures & d.other_structures &
         !d.one_page & !d.one_path) {
       events_.clear();
@@ -130,7 +137,7 @@ class Tlb {
       contexts_ = {contexts_.back()};
       return;
     }
-    events_.push_back({false, W{0}, W{0}, W{0}, drops_.size()});
+    events_.push_back({false, W{0}, W{0}, W{0}, drops_.size(), walks_change});
     drops_.push_back(d);
   }
 

@@ -16,7 +16,8 @@ struct Row {
 };
 
 // The commands run in a folder with corpora/ and the images that scratch.cc makes:
-// small.img (raw; 4-level tables at 0x1000, 5-level at 0x6000), kdump.core, cut.core, empty.
+// small.img (raw; 4-level tables at 0x1000, 5-level at 0x6000), kdump.core, cut.core, empty,
+// trace.txt and bad-trace.txt (addresses for tlb simulate).
 #define LINUX61 "corpora/linux-6.1-kaslr-4level/pagetables.core"
 #define SMALL "small.img --cr3 0x1000 --efer 0xd00 "
 #define KASLR                                                            \
@@ -57,6 +58,11 @@ inline const Row rows[] = {
     {"walk_fault_may_write", "walk " SMALL "--cr4 0x20 0x6000"},
     {"walk_fault_json", "walk " SMALL "--cr4 0x20 0x6000 --json"},
     {"walk_not_in_image", "walk " SMALL "--cr4 0x20 0x10000000000"},
+
+    // tlb simulate.
+    {"tlb_simulate", "tlb simulate " LINUX61 " trace.txt"},
+    {"tlb_simulate_json", "tlb simulate " LINUX61 " --pdes 1x0 --json <trace.txt"},
+    {"tlb_simulate_nothing", "tlb simulate " LINUX61 " <empty"},
 
     // maps.
     {"maps_linux", "maps " LINUX61},
@@ -113,6 +119,7 @@ inline const Row rows[] = {
     {"help_trace_check", "trace check --help"},
     {"help", "--help"},
     {"help_walk", "walk --help"},
+    {"help_tlb_simulate", "tlb simulate --help"},
     {"help_maps", "maps --help"},
     {"help_explain", "explain --help"},
     {"bad_no_file", "walk no-such-file 0x0"},
@@ -143,6 +150,10 @@ inline const Row rows[] = {
     {"bad_seed", "diff --seed -1 --count 100"},
     {"bad_shard", "diff --shard 2/2"},
     {"bad_campaign_file", "diff --count 100 --out corpora"},
+    {"bad_tlb_sets", "tlb simulate " LINUX61 " --pages-4k 3x4"},
+    {"bad_tlb_size", "tlb simulate " LINUX61 " --pdes 8x"},
+    {"bad_tlb_trace", "tlb simulate " LINUX61 " bad-trace.txt"},
+    {"bad_tlb_no_trace", "tlb simulate " LINUX61 " no-such-file"},
     {"bad_both_forms", "maps " LINUX61 " --json --info-tlb"},
 
     // layout, va, pa.

@@ -65,6 +65,10 @@ struct Folder {
     write(path / "small.img", small);
     write(path / "empty", "");
     write(path / "programs.jsonl", programs);
+    write(path / "trace.txt",
+          "r ffffffffaca00123\nx 0xffffffffaca00200\nffffffffaca00300\nffffffffaca01000\n"
+          "400123\nw 0x400123\nx 401123\n800000000000\n");
+    write(path / "bad-trace.txt", "r 400123\nj 400123\n");
     write(path / "cut.core", CoreBuilder().load(0x1000, small).build().substr(0, 0x200));
     write(path / "kdump.core",
           CoreBuilder()
