@@ -149,9 +149,21 @@ Program read_program_machine(ObjectReader& object) {
   return program;
 }
 
+std::size_t read_cpu(ObjectReader& object, std::size_t cpus) {
+  return read_count(object, "cpu", 0, 0, cpus - 1);
+}
+
+const json& read_steps(ObjectReader& object) {
+  const json& steps = object.get("steps");
+  if (!steps.is_array() || steps.size() > max_steps) {
+    object.fail("steps", fmt::format("expected an array of at most {} steps", max_steps));
+  }
+  return steps;
+}
+
 ProgramStep read_step(ObjectReader& object, std::size_t cpus) {
   ProgramStep step;
-  step.cpu = read_count(object, "cpu", 0, 0, cpus - 1);
+  step.cpu = read_cpu(object, cpus);
   const json& name = object.get("step");
   if (name == "write") {
     step.action = read_table_write(object);
@@ -173,10 +185,7 @@ ProgramStep read_step(ObjectReader& object, std::size_t cpus) {
 Program read_program(const json& document) {
   ObjectReader object(document, {});
   Program program = read_program_machine(object);
-  const json& steps = object.get("steps");
-  if (!steps.is_array() || steps.size() > max_steps) {
-    object.fail("steps", fmt::format("expected an array of at most {} steps", max_steps));
-  }
+  const json& steps = read_steps(object);
   object.finish();
   for (const json& step : steps) {
     const std::string place = fmt::format("steps[{}]", program.steps.size());

@@ -44,6 +44,10 @@ nlohmann::ordered_json to_json(const ProgramStep& step);
 
 /// The machine and the number of processors; the steps are empty.
 Program read_program_machine(ObjectReader& object);
+/// The field "cpu" of a step.
+std::size_t read_cpu(ObjectReader& object, std::size_t cpus);
+/// The array "steps", of at most max_steps.
+const nlohmann::json& read_steps(ObjectReader& object);
 ProgramStep read_step(ObjectReader& object, std::size_t cpus);
 
 /// Appends the fields of the machine, and the number of processors where it is not 1.

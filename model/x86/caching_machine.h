@@ -45,12 +45,14 @@ class CachingMachine {
 
   /// Every outcome that the access may have now; the walk of memory is the first.
   std::vector<Possibility<W>> outcomes(std::size_t cpu, const Access<W>& a) const {
+    return x86::outcomes(cpus_[cpu].context(), a, cached(cpu, a.va), memory_);
+  }
+
+  /// Everything that may be cached now for `va`; nothing for an address that is not canonical.
+  Cached<W> cached(std::size_t cpu, const W& va) const {
     const Tlb<W>& tlb = cpus_[cpu];
-    Cached<W> cached;
-    if (canonical(a.va, linear_width(tlb.context().levels()))) {
-      cached = tlb.cached(a.va, Most{*this});
-    }
-    return x86::outcomes(tlb.context(), a, cached, memory_);
+    if (!canonical(va, linear_width(tlb.context().levels()))) return {};
+    return tlb.cached(va, Most{*this});
   }
 
   /// The access was made and had one of `outcomes`: those given by the function above, or fewer
