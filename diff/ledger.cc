@@ -88,6 +88,11 @@ constexpr std::array known_differences{
                     "SDM vol. 3, 4.10.4.1 Operations that Invalidate TLBs and Paging-Structure "
                     "Caches",
                     departure::pcide_clear_keeps, nullptr},
+    KnownDifference{"invlpg-keeps-code", "unicorn",
+                    "INVLPG elsewhere in a large page leaves code that was fetched there reachable",
+                    "SDM vol. 3, 4.10.4.1 Operations that Invalidate TLBs and Paging-Structure "
+                    "Caches",
+                    departure::invlpg_keeps_code, nullptr},
 };
 
 }  // namespace

@@ -223,6 +223,7 @@ void Builder::add_access() {
   a.cpl3 = random_.chance(1, 2);
   a.ac = random_.chance(1, 3);
   a.implicit = !a.write && !a.fetch && random_.chance(1, 24);
+  if (a.implicit) a.va &= ~Word{7};  // a descriptor
   a.stack = !a.fetch && !a.implicit && random_.chance(1, 16);
   program_.steps.push_back({.action = a});
 }

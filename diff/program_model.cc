@@ -37,6 +37,10 @@ constexpr Word flushing_cr4 = x86::cr4::PGE | x86::cr4::PAE | x86::cr4::PSE | x8
                               x86::cr4::SMAP | x86::cr4::LA57;
 constexpr Word flushing_cr0 = x86::cr0::PG | x86::cr0::WP | x86::cr0::PE;
 
+bool same_code(const Access& a, const Access& b) {
+  return a.va == b.va && a.cpl3 == b.cpl3 && a.ac == b.ac;
+}
+
 }  // namespace
 
 std::vector<Possibility> model_outcomes(const CachingMachine& machine, const Access& access) {
@@ -72,12 +76,42 @@ Judged ProgramModel::judge(const Operation& op, const StepEffect& seen) {
   }
   const Registers& after = registers();
   const Word cr4 = before.cr4 ^ after.cr4;
-  const bool flushes = has(cr4, flushing_cr4) || has(before.cr0 ^ after.cr0, flushing_cr0) ||
-                       op.kind == x86::OperationKind::mov_cr3 ||
-                       op.kind == x86::OperationKind::wrpkru;
+  const bool flushes =
+      seen.exception == x86::Exception::none &&
+      (has(cr4, flushing_cr4) || has(before.cr0 ^ after.cr0, flushing_cr0) ||
+       op.kind == x86::OperationKind::mov_cr3 || op.kind == x86::OperationKind::wrpkru);
   if (has(after.cr4 & cr4, x86::cr4::PKE)) keys_unseen_ = true;
   if (flushes) keys_unseen_ = false;
+  if (flushes) code_.clear();
+  if (op.kind == x86::OperationKind::invlpg) drop_code(op);
   return judged;
+}
+
+/// INVLPG drops code of the 4-KByte page it names and of the one below, whatever the page's size.
+void ProgramModel::drop_code(const Operation& op) {
+  const Word page = op.address >> x86::page_shift;
+  std::erase_if(code_, [page](const Code& code) {
+    const Word its = code.access.va >> x86::page_shift;
+    return its == page || its + 1 == page;
+  });
+}
+
+void ProgramModel::keep_code(const Access& access, const Effect& effect) {
+  if (!access.fetch || effect.observed.outcome != Outcome::translated) return;
+  std::erase_if(code_, [&](const Code& code) { return same_code(code.access, access); });
+  code_.push_back({access, effect.observed});
+}
+
+/// Code that is kept is run without a look at any translation.
+void ProgramModel::add_kept_code(const Access& access, std::vector<Possibility>& all) const {
+  if (!access.fetch) return;
+  for (const Code& code : code_) {
+    if (!same_code(code.access, access)) continue;
+    Possibility p;
+    p.source = Source::tlb;
+    p.walk.physical_address = code.observed.physical_address;
+    all.push_back(p);
+  }
 }
 
 /// By translations that were cached before CR4.PKE was set: their keys are not looked at.
@@ -86,9 +120,13 @@ void ProgramModel::add_without_keys(const Access& access, std::vector<Possibilit
   auto context = tlb.context();
   if (!keys_unseen_ || !x86::canonical(access.va, x86::linear_width(context.levels()))) return;
   context.paging.pke = false;
-  for (const Possibility& p :
-       x86::outcomes(context, access, tlb.cached(access.va, Most{machine_}), machine_.memory())) {
-    if (p.source == Source::tlb && p.walk.outcome == Outcome::translated) all.push_back(p);
+  for (const auto& translation : tlb.cached(access.va, Most{machine_}).translations) {
+    Possibility p;
+    p.source = Source::tlb;
+    if (x86::use_translation(context, access, translation, p.walk) &&
+        p.walk.outcome == Outcome::translated) {
+      all.push_back(p);
+    }
   }
 }
 
@@ -98,8 +136,7 @@ std::vector<Possibility> ProgramModel::possibilities(Access access) const {
   if (departs(departure::smap_implicit_ac) && !access.cpl3) access.implicit = false;
   if (departs(departure::stack_non_canonical)) access.stack = false;
   std::vector<Possibility> all = outcomes_(machine_, access);
-  // It has no paging-structure caches.
-  std::erase_if(all, [](const Possibility& p) { return p.source == Source::structure; });
+  if (departs(departure::invlpg_keeps_code)) add_kept_code(access, all);
   if (departs(departure::pke_set_keeps)) add_without_keys(access, all);
   return all;
 }
@@ -172,6 +209,7 @@ Judged ProgramModel::judge(const Access& access, const StepEffect& seen) {
     machine_.settle(0, access, matching);
   }
   for (const auto& [address, value] : effect.changes) entries_.write(address, value);
+  keep_code(access, effect);
   return judged;
 }
 

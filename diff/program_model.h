@@ -25,7 +25,7 @@ using Departures = unsigned;
 namespace departure {
 inline constexpr Departures page_fault_keeps = 1, pke_set_keeps = 2, pcide_clear_keeps = 4,
                             page1gb_always = 8, accessed_1g_early = 16, smap_implicit_ac = 32,
-                            stack_non_canonical = 64, all = 127;
+                            stack_non_canonical = 64, invlpg_keeps_code = 128;
 }
 
 /// The set of outcomes for an access; by default the model's own.
@@ -59,6 +59,9 @@ class ProgramModel {
   Judged judge(const Operation& op, const StepEffect& seen);
   Judged judge(const Access& access, const StepEffect& seen);
   std::vector<Possibility> possibilities(Access access) const;
+  void drop_code(const Operation& op);
+  void keep_code(const Access& access, const Effect& effect);
+  void add_kept_code(const Access& access, std::vector<Possibility>& all) const;
   void add_without_keys(const Access& access, std::vector<Possibility>& all) const;
   bool matches(const Possibility& p, const Access& access, const Effect& effect) const;
   bool entries_match(const Walk& walk, const Effect& effect) const;
@@ -68,6 +71,13 @@ class ProgramModel {
   Outcomes outcomes_;
   CachingMachine machine_;
   Memory entries_;
+  /// Fetches that translated since what would drop them: decoded code is found by linear address,
+  /// CPL and AC.
+  struct Code {
+    Access access;
+    Observation observed;
+  };
+  std::vector<Code> code_;
   bool keys_unseen_ = false;  ///< CR4.PKE was set and nothing cached has been dropped since
 };
 
