@@ -1,5 +1,7 @@
 #include "diff/program_run.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <bit>
 
@@ -154,6 +156,31 @@ ProgramRun run_program(ProgramOracle& oracle, const Program& program, const Outc
     if (run.unexplained) break;
   }
   return run;
+}
+
+ProgramCase describe(ProgramOracle& oracle, const Program& program, std::string name,
+                     std::string origin) {
+  const ProgramRun run = run_program(oracle, program);
+  ProgramCase file;
+  file.name = std::move(name);
+  file.origin = std::move(origin);
+  file.program = program;
+  file.expect = last_outcomes(program);
+  file.oracle = oracle.name();
+  file.version = oracle.version();
+  if (run.judged.back().access) file.observed = to_json(run.effects.back().effect);
+  const DifferenceClass last = run.last();
+  const KnownDifference* known = run.known.back();
+  if (last.parts == 0) {
+    file.shows = run.judged.back().stale ? "an access by what was cached" : "agreement";
+  } else if (known != nullptr) {
+    file.ledger = known->name;
+    file.shows = known->cause;
+  } else {
+    file.shows = fmt::format("{} differs; a walk of memory answers by {}", parts_text(last.parts),
+                             x86::text(last.rule).name);
+  }
+  return file;
 }
 
 Program minimize_program(ProgramOracle& oracle, const Program& start, const Outcomes& outcomes) {

@@ -3,6 +3,7 @@
 
 #include <optional>
 
+#include "diff/case_file.h"
 #include "diff/ledger.h"
 #include "diff/minimize.h"
 #include "diff/program_oracle.h"
@@ -29,5 +30,9 @@ ProgramRun run_program(ProgramOracle& oracle, const Program& program,
 /// entries, clears bits of entries, registers and operands. `start` itself when it does not differ.
 Program minimize_program(ProgramOracle& oracle, const Program& start,
                          const Outcomes& outcomes = model_outcomes);
+
+/// A case of what `oracle` does in the last step of `program`, which it reaches.
+ProgramCase describe(ProgramOracle& oracle, const Program& program, std::string name,
+                     std::string origin);
 
 }  // namespace mmuref::diff
