@@ -112,7 +112,8 @@ const KnownDifference* explain(std::string_view oracle, const Difference& differ
 bool ProgramLedger::permitted(Departures departures, std::span<const StepEffect> effects) {
   auto found = followers_.find(departures);
   if (found == followers_.end()) {
-    found = followers_.emplace(departures, Follower{ProgramModel(program_, departures)}).first;
+    found = followers_.emplace(departures, Follower{ProgramModel(program_, departures, outcomes_)})
+                .first;
   }
   Follower& f = found->second;
   for (; f.steps < effects.size(); ++f.steps) {

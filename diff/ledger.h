@@ -5,6 +5,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include "diff/compare.h"
 #include "diff/program_model.h"
@@ -39,9 +40,9 @@ const KnownDifference* explain(std::string_view oracle, const Difference& differ
 /// permits what was seen; where several have to work together, one that is needed does.
 class ProgramLedger {
  public:
-  /// `program` must outlive it.
-  ProgramLedger(const Program& program, std::string_view oracle)
-      : program_(program), oracle_(oracle) {}
+  /// `program` must outlive it. `outcomes` is the set that accesses are held to.
+  ProgramLedger(const Program& program, std::string_view oracle, Outcomes outcomes = model_outcomes)
+      : program_(program), oracle_(oracle), outcomes_(std::move(outcomes)) {}
 
   /// `effects` are what the first steps of the program did; the last of them is not permitted.
   /// Null when no entry explains that.
@@ -58,6 +59,7 @@ class ProgramLedger {
 
   const Program& program_;
   std::string oracle_;
+  Outcomes outcomes_;
   std::map<Departures, Follower> followers_;
 };
 

@@ -144,7 +144,7 @@ DifferenceClass ProgramRun::last() const {
 ProgramRun run_program(ProgramOracle& oracle, const Program& program, const Outcomes& outcomes) {
   ProgramRun run;
   ProgramModel model(program, 0, outcomes);
-  ProgramLedger ledger(program, oracle.name());
+  ProgramLedger ledger(program, oracle.name(), outcomes);
   oracle.start(program);
   for (const ProgramStep& step : program.steps) {
     run.effects.push_back(run_step(oracle, step, model.entries()));
