@@ -332,7 +332,9 @@ void covered(S& t, const x86::Operation<WordOf<S>>& any, int table, int leaf) {
   cached.add(structure_inputs(t, table));
   cached.add(translation_inputs(t, leaf));
   auto op = any;
-  op.address = (in.access.va & ~W{0xfff}) | (t.word("offset in the page") & W{0xfff});
+  // In the page that was cached, of its size.
+  const W offset{bit(12u + 9u * static_cast<unsigned>(leaf - 1)) - 1};
+  op.address = (in.access.va & ~offset) | (t.word("offset in the page") & offset);
   const auto effect = x86::execute(in.cpu, in.registers, op);
   t.prove(Bool<W>(effect.exception == x86::Exception::none), "no fault");
   cached.drop(effect.drop, in.access.va);

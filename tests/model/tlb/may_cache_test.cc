@@ -200,6 +200,16 @@ TEST(MayCache, ATranslationServesAnotherPcidOnlyIfGlobal) {
     EXPECT_TRUE(lab.possible(at(frame_at[1], s)));
   }
 }
+TEST(MayCache, AWalkStartsAtNoTableThatAnotherPcidCached) {
+  Scene s = mapping();
+  s.registers.cr4 |= cr4::PCIDE;
+  Lab lab(s);
+  lab.write(2, 0);
+  lab.switch_pcid(1);
+  EXPECT_EQ(lab.answers(), std::set{fault(0)});
+  lab.switch_pcid(0);
+  EXPECT_TRUE(lab.possible(at(frame_at[1], s)));
+}
 TEST(MayCache, GIsIgnoredWithoutPge) {
   Scene s = mapping();
   s.registers.cr4 |= cr4::PCIDE;
