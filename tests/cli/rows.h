@@ -149,6 +149,8 @@ inline const Row rows[] = {
     {"bad_count", "diff --count -1"},
     {"bad_seed", "diff --seed -1 --count 100"},
     {"bad_shard", "diff --shard 2/2"},
+    {"bad_mode", "diff --mode fast"},
+    {"bad_mode_oracle", "diff --mode tlb --oracle spec"},
     {"bad_campaign_file", "diff --count 100 --out corpora"},
     {"bad_tlb_sets", "tlb simulate " LINUX61 " --pages-4k 3x4"},
     {"bad_tlb_size", "tlb simulate " LINUX61 " --pdes 8x"},
