@@ -3,12 +3,14 @@
 // Two orders are timed. `independent`: no translation waits for another, so that the processor
 // overlaps them; this counts instructions. `dependent`: each address is known only once the last
 // translation is, as when one pointer leads to the next; this is how long one translation takes.
+// Linux's address functions (bench/addresses.cc) are timed in the same run.
 #include <benchmark/benchmark.h>
 
 #include <cstdio>
 #include <exception>
 #include <vector>
 
+#include "bench/addresses.h"
 #include "bench/addrxlat_walker.h"
 #include "bench/bare_walk.h"
 #include "bench/comparison.h"
@@ -108,6 +110,7 @@ int run_all(int argc, char** argv) {
   const Workload workload = load_workload(folder, seed);
   check_agreement(workload);
   add_all(workload);
+  add_addresses();
   Comparison comparison;
   benchmark::RunSpecifiedBenchmarks(&comparison);
   return 0;
