@@ -28,6 +28,10 @@ std::string number(double value) {
 std::string ratio(double a, double b) {
   return number(b > 0 ? a / b : 0.0);
 }
+/// Nothing where the run had none of it.
+std::string table(const std::string& heading, const std::string& rows) {
+  return rows.empty() ? rows : fmt::format("\n{}{}", heading, rows);
+}
 
 }  // namespace
 
@@ -41,11 +45,9 @@ std::string Comparison::walkers() const {
     rows += fmt::format(line, what, number(bare), number(walk), number(addrxlat), ratio(walk, bare),
                         ratio(addrxlat, walk));
   }
-  if (rows.empty()) return rows;
-  return "\n" +
-         fmt::format(line, "ns a translation", "bare", "walk", "addrxlat", "walk / bare",
-                     "addrxlat / walk") +
-         rows;
+  return table(fmt::format(line, "ns a translation", "bare", "walk", "addrxlat", "walk / bare",
+                           "addrxlat / walk"),
+               rows);
 }
 
 std::string Comparison::functions() const {
@@ -56,8 +58,7 @@ std::string Comparison::functions() const {
     if (plain + model == 0) continue;
     rows += fmt::format(line, function, number(plain), number(model), ratio(model, plain));
   }
-  if (rows.empty()) return rows;
-  return "\n" + fmt::format(line, "ns a call", "by hand", "model", "model / by hand") + rows;
+  return table(fmt::format(line, "ns a call", "by hand", "model", "model / by hand"), rows);
 }
 
 void Comparison::Finalize() {

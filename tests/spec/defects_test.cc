@@ -30,10 +30,6 @@ Assignment inputs(const json& file) {
   Assignment a;
   for (const auto& [name, value] : file.at("words").items()) a.words[name] = number(value);
   a.flags = file.at("flags").get<std::map<std::string, bool>>();
-  for (const auto& [memory, content] : file.value("memories", json::object()).items()) {
-    for (const auto& [address, value] : content.items())
-      a.memories[memory][std::stoull(address, nullptr, 0)] = number(value);
-  }
   return a;
 }
 
