@@ -1,11 +1,8 @@
-// Times Linux's address functions in the model beside the same arithmetic written by hand, in one
-// interleaved run; ends with their ratios.
-#include <benchmark/benchmark.h>
-#include <fmt/format.h>
+#include "bench/addresses.h"
 
-#include <map>
+#include <benchmark/benchmark.h>
+
 #include <random>
-#include <string>
 #include <vector>
 
 #include "model/linux/address.h"
@@ -78,7 +75,9 @@ void add(const char* name, Function function) {
 using Space = const AddressSpace<Word>&;
 using Map = const Sections&;
 
-void add_all() {
+}  // namespace
+
+void add_addresses() {
   add("model/phys_addr_nodebug", [](Space s, Map, Word x) { return lnx::phys_addr_nodebug(s, x); });
   add("plain/phys_addr_nodebug", [](Space s, Map, Word x) { return plain_pa(s, x); });
   add("model/page_address", [](Space s, Map, Word x) { return lnx::page_address(k, s, x); });
@@ -88,48 +87,4 @@ void add_all() {
   add("plain/virt_addr_valid", [](Space s, Map m, Word x) { return plain_valid(s, m, x); });
 }
 
-/// Ends with each function's median time in the model and by hand.
-class Ratios : public benchmark::ConsoleReporter {
- public:
-  Ratios() : ConsoleReporter(OO_None) {}
-  void ReportRuns(const std::vector<Run>& runs) override {
-    ConsoleReporter::ReportRuns(runs);
-    for (const Run& run : runs) {
-      if (run.aggregate_name != "median") continue;
-      const std::string& name = run.run_name.function_name;
-      const auto slash = name.find('/');
-      medians_[name.substr(slash + 1)][name.substr(0, slash)] =
-          1e9 / run.counters.at("items_per_second").value;
-    }
-  }
-  void Finalize() override {
-    std::string text = fmt::format("\n{:<20} {:>9} {:>9} {:>14}\n", "ns a call", "by hand", "model",
-                                   "model / by hand");
-    for (const auto& [function, by] : medians_) {
-      const double plain = by.at("plain"), model = by.at("model");
-      text += fmt::format("{:<20} {:>9.3f} {:>9.3f} {:>14.2f}\n", function, plain, model,
-                          model / plain);
-    }
-    GetOutputStream() << text;
-    ConsoleReporter::Finalize();
-  }
-
- private:
-  std::map<std::string, std::map<std::string, double>> medians_;
-};
-
-}  // namespace
 }  // namespace mmuref::bench
-
-int main(int argc, char** argv) {
-  char interleave[] = "--benchmark_enable_random_interleaving=true";
-  std::vector<char*> arguments(argv, argv + argc);
-  arguments.insert(arguments.begin() + 1, interleave);
-  int count = static_cast<int>(arguments.size());
-  benchmark::Initialize(&count, arguments.data());
-  if (benchmark::ReportUnrecognizedArguments(count, arguments.data())) return 2;
-  mmuref::bench::add_all();
-  mmuref::bench::Ratios ratios;
-  benchmark::RunSpecifiedBenchmarks(&ratios);
-  return 0;
-}

@@ -1,14 +1,13 @@
 // Times the simulated TLB on a real kernel's tables, and the set of outcomes that an access may
 // have, by how much has happened since everything was last dropped.
+#include "bench/tlb.h"
+
 #include <benchmark/benchmark.h>
 
 #include <cmath>
-#include <cstdio>
-#include <exception>
 #include <string>
 #include <vector>
 
-#include "bench/workload.h"
 #include "model/x86/tlb_simulator.h"
 #include "tests/model/small_program.h"
 
@@ -20,7 +19,6 @@ using test::SmallProgram;
 using Access = x86::Access<Word>;
 
 constexpr std::uint64_t seed = 1;
-constexpr auto folder = MMUREF_SOURCE_DIR "/corpora/linux-6.1-kaslr-4level";
 
 /// Accesses to the workload's pages: `stay` of 16 go to the page accessed last, the others to a
 /// page of rank r with a probability that falls as 1/r. A third write, where that is permitted.
@@ -137,10 +135,9 @@ void outcomes_of_translations(benchmark::State& state) {
   state.counters["outcomes"] = static_cast<double>(machine.outcomes(0, Access{}).size());
 }
 
-int run_all(int argc, char** argv) {
-  benchmark::Initialize(&argc, argv);
-  if (benchmark::ReportUnrecognizedArguments(argc, argv)) return 2;
-  Workload workload = load_workload(folder, seed);
+}  // namespace
+
+void add_tlb(Workload& workload) {
   for (const std::uint32_t stay : {15, 8, 0}) {
     benchmark::RegisterBenchmark(
         ("simulate/stay:" + std::to_string(stay)).c_str(),
@@ -155,18 +152,6 @@ int run_all(int argc, char** argv) {
       ->RangeMultiplier(10)
       ->Range(1, 1000)
       ->Unit(benchmark::kMicrosecond);
-  benchmark::RunSpecifiedBenchmarks();
-  return 0;
 }
 
-}  // namespace
 }  // namespace mmuref::bench
-
-int main(int argc, char** argv) {
-  try {
-    return mmuref::bench::run_all(argc, argv);
-  } catch (const std::exception& e) {
-    std::fprintf(stderr, "mmuref_tlb_bench: %s\n", e.what());
-    return 1;
-  }
-}

@@ -18,7 +18,7 @@ constexpr W massage_pgprot(const Kernel& k, const pgprot_t<W>& prot) {
                 prot.value);
 }
 
-/// The frame's field of an entry: cut to `mask` since 4.18, inverted if nothing is to be present.
+/// The frame's field of an entry: cut to `mask` since 4.18.1, inverted if nothing is to be present.
 template <class W>
 constexpr W frame_field(const Kernel& k, const W& pfn, const pgprot_t<W>& prot,
                         std::uint64_t mask) {

@@ -64,23 +64,26 @@ constexpr W pgd_flags(const Kernel& k, const pgd_t<W>& pgd) {
 /// that is not present. Since 4.18.1 such an entry therefore holds its frame inverted, far above
 /// memory.
 ///
-/// __pte_needs_invert: entries and protections alike, all but the empty one.
+/// __pte_needs_invert: entries and protections alike, all but the empty one (v4.18.3), which is
+/// made by clearing a page and not by a function that would invert it.
 template <class W>
-constexpr Bool<W> needs_invert(const W& value) {
-  return (value != W{0}) & !has(value, page::PRESENT);
+constexpr Bool<W> needs_invert(const Kernel& k, const W& value) {
+  const Bool<W> absent = !has(value, page::PRESENT);
+  if (!k.invert_spares_empty) return absent;
+  return absent & (value != W{0});
 }
 /// protnone_mask: what the frame is stored XORed with.
 template <class W>
 constexpr W protnone_mask(const Kernel& k, const W& value) {
   if (!k.invert_not_present) return W{0};
-  return select(needs_invert(value), ~W{0}, W{0});
+  return select(needs_invert(k, value), ~W{0}, W{0});
 }
 /// flip_protnone_guard: `value` with its frame `mask` complemented if it was stored in the form
 /// that `old`, and not `value`, calls for.
 template <class W>
 constexpr W flip_protnone_guard(const Kernel& k, const W& old, const W& value, std::uint64_t mask) {
   if (!k.invert_not_present) return value;
-  return select(needs_invert(old) == needs_invert(value), value, value ^ mask);
+  return select(needs_invert(k, old) == needs_invert(k, value), value, value ^ mask);
 }
 
 template <class W>

@@ -2,7 +2,9 @@
 //
 // Functions of model/linux/ take a `Kernel`, a plain value that says what the version does, and
 // name no version themselves. Every field below says since when, by whose change; versions are
-// those of mainline, and a stable kernel with a change backported is made by setting its field.
+// those of mainline, and a stable kernel with a change backported is made by setting its field:
+// d52888aa2753, which made room for the LDT in 4.20, is in later 4.14.y and 4.19.y too. Of versions
+// after 6.12 only what is dated below is known.
 //
 // Only x86-64, SMP, SPARSEMEM_VMEMMAP; other configuration is in `Config`.
 #pragma once
@@ -39,7 +41,7 @@ struct Config {
 /// How a swap entry is laid out in a PTE that is not present (model/linux/swap.h).
 enum class SwapLayout : unsigned char {
   type_1_offset_9,           ///< type in bits 5:1, offset from bit 9; bit 6 is _PAGE_FILE
-  type_1_offset_9_soft,      ///< the same, soft-dirty in bit 7 and no _PAGE_FILE
+  type_1_offset_9_soft,      ///< the same, soft-dirty in bit 7; _PAGE_FILE beside it until 4.0
   type_9_offset_14_soft_7,   ///< type in bits 13:9, offset from bit 14, soft-dirty in bit 7
   type_9_offset_14_soft_1,   ///< the same, soft-dirty in bit 1
   type_59_inverted_offset_9  ///< type in bits 63:59, offset inverted in bits 58:9; soft-dirty bit 1
@@ -63,10 +65,13 @@ struct Kernel {
   std::uint64_t vmalloc_base = 0;      ///< __VMALLOC_BASE
   std::uint64_t vmemmap_base = 0;      ///< __VMEMMAP_BASE
 
+  std::uint64_t vmalloc_size = 0;  ///< VMALLOC_SIZE in bytes
+
   // Regions that not every version has.
-  bool has_efi_region = false;      ///< 64 GiB for the runtime services of EFI
-  bool has_espfix = false;          ///< stacks of the espfix64 workaround
-  bool has_kasan = false;           ///< shadow of the address sanitizer
+  bool has_efi_region = false;  ///< 64 GiB for the runtime services of EFI
+  bool has_espfix = false;      ///< stacks of the espfix64 workaround
+  bool has_kasan = false;       ///< shadow of the address sanitizer …
+  std::uint64_t kasan_shadow_start = 0, kasan_shadow_end = 0;  ///< … and where it lies
   bool has_cpu_entry_area = false;  ///< what every address space maps of the kernel
   bool has_ldt_remap = false;       ///< the LDT's slot below the direct map
   std::uint64_t vsyscall_size = 0;  ///< bytes kept at VSYSCALL_ADDR: 8 MiB, then one page
@@ -82,20 +87,24 @@ struct Kernel {
   bool physmem_end_recorded = false;      ///< the end of a shrunken direct map is remembered
 
   // Entries.
-  bool huge_pfn_masks = false;      ///< pmd_pfn, pud_pfn leave the bits below a huge frame out
-  bool has_p4d = false;             ///< the code has a P4D; with four levels the PGD folds away
-  bool none_ignores_ad = false;     ///< p?d_none, pte_none disregard A and D, below the PGD
-  bool present_has_pse = false;     ///< pmd_present counts a THP whose P is being cleared
-  bool huge_not_present = false;    ///< pmd_huge holds of hugetlb entries that are not present
-  bool pud_large_present = true;    ///< pud_large wants P as well as PSE
-  bool pmd_bad_ignores_a = false;   ///< pmd_bad disregards A, which a table's entry may lack
-  bool pgd_page_masked = false;     ///< pgd_page takes the frame bits alone
-  bool constructors_mask = false;   ///< pfn_pte, pfn_pmd cut the frame to its field
-  bool invert_not_present = false;  ///< the frame of a not-present entry is stored inverted (L1TF)
+  bool huge_pfn_masks = false;    ///< pmd_pfn, pud_pfn leave the bits below a huge frame out
+  bool has_p4d = false;           ///< the code has a P4D; with four levels the PGD folds away
+  bool none_ignores_ad = false;   ///< p?d_none, pte_none disregard A and D, below the PGD
+  bool present_has_pse = false;   ///< pmd_present counts a THP whose P is being cleared
+  bool huge_not_present = false;  ///< pmd_huge holds of hugetlb entries that are not present …
+  bool pud_huge_not_present = false;  ///< … and pud_huge
+  bool huge_is_leaf = false;          ///< both are p?d_leaf
+  bool pud_large_present = true;      ///< pud_large wants P as well as PSE
+  bool pmd_bad_ignores_a = false;     ///< pmd_bad disregards A, which a table's entry may lack
+  bool pgd_page_masked = false;       ///< pgd_page takes the frame bits alone
+  bool constructors_mask = false;     ///< pfn_pte, pfn_pmd cut the frame to its field, pfn_pud too
+  bool invert_not_present = false;   ///< the frame of a not-present entry is stored inverted (L1TF)
+  bool invert_spares_empty = false;  ///< the empty entry is not inverted
   bool mknotpresent_inverts = false;    ///< p?d_mknotpresent inverts the frame too
   bool change_mask_has_pat = false;     ///< _PAGE_CHG_MASK keeps the PAT bit
   bool change_mask_has_devmap = false;  ///< _PAGE_CHG_MASK keeps DEVMAP
   bool saved_dirty = false;             ///< D of a read-only entry moves to _PAGE_SAVED_DIRTY
+  bool pmd_modify_keeps_dirty = true;   ///< pmd_modify keeps D, and not SAVED_DIRTY alone
   unsigned devmap_bit = 58;             ///< _PAGE_BIT_DEVMAP
   bool has_devmap = false, has_pkeys = false, has_uffd_wp = false;
   bool bad_ignores_nx_for_pti = false;     ///< pgd_bad and p4d_bad disregard NX, set by PTI
@@ -148,21 +157,30 @@ constexpr Kernel kernel(Version version, Config config = {}) {
   k.kernel_image_size = k.config.randomize_base ? bit(30) : bit(29);
 
   // page_64_types.h, pgtable_64_types.h; d52888aa2753 made room for the LDT below the direct map.
+  k.kasan_shadow_end = 0xffff'fc00'0000'0000;
   if (k.config.levels == 5) {
     k.page_offset_base = since(4, 20) ? 0xff11'0000'0000'0000 : 0xff10'0000'0000'0000;
-    k.vmalloc_base = 0xffa0'0000'0000'0000;
+    // f55f0501cbf6 made room for the cpu_entry_area; 12a8cc7fcf54 moved the shadow out of its way.
+    k.vmalloc_base = since(4, 15) ? 0xffa0'0000'0000'0000 : 0xff92'0000'0000'0000;
+    k.vmalloc_size = (since(4, 15) ? 12800 : 16384) * bit(40);
     k.vmemmap_base = 0xffd4'0000'0000'0000;
+    k.kasan_shadow_start = since(4, 15) ? 0xffdf'0000'0000'0000 : 0xffd8'0000'0000'0000;
+    if (!since(4, 15)) k.kasan_shadow_end = k.kasan_shadow_start + bit(53);
   } else {
     k.page_offset_base = since(4, 20) ? 0xffff'8880'0000'0000 : 0xffff'8800'0000'0000;
     k.vmalloc_base = 0xffff'c900'0000'0000;
+    k.vmalloc_size = 32 * bit(40);
     k.vmemmap_base = 0xffff'ea00'0000'0000;
+    k.kasan_shadow_start = 0xffff'ec00'0000'0000;
   }
   k.has_efi_region = since(3, 14);
   k.has_espfix = since(3, 16);
   k.config.randomize_memory &= since(4, 8);
   k.has_kasan = since(4, 0) && !k.config.randomize_memory;
   k.has_cpu_entry_area = since(4, 15);
-  k.vsyscall_size = since(4, 20) ? bit(12) : bit(23);
+  // 5a7ccf4754fb. Until 3.16 the 8 MiB ended at VSYSCALL_END; from then on they were kept in the
+  // document alone.
+  k.vsyscall_size = since(4, 15) ? bit(12) : bit(23);
   k.has_ldt_remap = since(4, 20);  // elsewhere in 4.15..4.19, which the layouts leave out
 
   k.virt_addr_valid_total = since(2, 6, 29);  // af5c2bd16ac2
@@ -177,27 +195,32 @@ constexpr Kernel kernel(Version version, Config config = {}) {
 
   k.huge_pfn_masks = since(4, 4);  // f70abb0fc3da, 70f152874765
   k.has_p4d = since(4, 12);
-  k.none_ignores_ad = since(4, 8);   // for an erratum of Xeon Phi
-  k.present_has_pse = since(3, 7);   // 027ef6c87853
-  k.huge_not_present = since(4, 0);  // cbef8478bee5
-  k.pud_large_present = !since(6, 10);
-  k.pmd_bad_ignores_a = since(6, 1);  // eed9a328aa1a
-  k.pgd_page_masked = since(4, 14);   // fd7e315988b7
-  k.constructors_mask = since(4, 18);
-  k.invert_not_present = since(4, 18, 1);  // 6b28baca9b1f, CVE-2018-3620
+  k.none_ignores_ad = since(4, 8);                          // for an erratum of Xeon Phi
+  k.present_has_pse = since(3, 7);                          // 027ef6c87853
+  k.huge_is_leaf = since(6, 10);                            // and then gone
+  k.huge_not_present = since(4, 0) && !k.huge_is_leaf;      // cbef8478bee5
+  k.pud_huge_not_present = since(6, 0) && !k.huge_is_leaf;  // 3a194f3f8ad0
+  k.pud_large_present = !since(6, 12);      // "mm/x86: Make pud_leaf() only care about PSE bit"
+  k.pmd_bad_ignores_a = since(6, 1);        // eed9a328aa1a
+  k.pgd_page_masked = since(4, 14);         // fd7e315988b7
+  k.constructors_mask = since(4, 18, 1);    // 6b28baca9b1f
+  k.invert_not_present = since(4, 18, 1);   // 6b28baca9b1f, CVE-2018-3620
+  k.invert_spares_empty = since(4, 18, 3);  // f19f5c49bbc3
   k.mknotpresent_inverts = k.invert_not_present;
   k.change_mask_has_pat = since(6, 6);      // 548cb932051f
   k.change_mask_has_devmap = since(4, 19);  // 4628a64591e6
   k.saved_dirty = since(6, 6);              // shadow stacks: W=0, D=1 is theirs
+  // bb3aadf7d446 lost D, f7491d7c81db mends it, after 7.3-rc3.
+  k.pmd_modify_keeps_dirty = !since(6, 6) || since(7, 3);
   k.devmap_bit = since(6, 6) ? 57 : 58;
-  k.has_devmap = since(4, 5);
+  k.has_devmap = since(4, 5) && !since(6, 17);
   k.has_pkeys = since(4, 6);
   k.has_uffd_wp = since(5, 7);
   k.config.pti &= since(4, 15);
   k.config.shadow_stack &= since(6, 6);
   k.bad_ignores_nx_for_pti = k.config.pti;  // 1c4de1ff4fe5
   k.not_present_clears_global = since(3, 9);
-  k.kernel_ro_clean = since(6, 6);     // e5136e876581
+  k.kernel_ro_clean = since(6, 6);     // f788b71768ff
   k.invalidate_atomic = since(4, 16);  // d52605d7cb30
   k.move_devmap_whole = since(5, 8);   // 5bfea2d9b17f, CVE-2020-10757
 
@@ -212,7 +235,8 @@ constexpr Kernel kernel(Version version, Config config = {}) {
     k.swap = SwapLayout::type_9_offset_14_soft_1;  // eee4818baac0
   } else if (since(4, 8)) {
     k.swap = SwapLayout::type_9_offset_14_soft_7;  // 00839ee3b299
-  } else if (since(4, 4)) {
+  } else if (since(3, 11)) {
+    // 179ef71cbc08. With CONFIG_NUMA_BALANCING 3.16 to 3.19 began the offset at bit 10: not here.
     k.swap = SwapLayout::type_1_offset_9_soft;
   }
 
@@ -220,11 +244,12 @@ constexpr Kernel kernel(Version version, Config config = {}) {
   k.untrack_what_was_tracked = since(4, 9);
   k.direct_map_index_by_va = since(4, 8);
   k.direct_map_p4d_by_va = since(5, 2);  // 432c833218dd
-  k.ident_gbpage_whole = since(6, 12);   // d794734c9bbf and its reverts
-  k.mmap_checks_width = since(4, 14);    // be62a3204406
+  k.ident_gbpage_whole = since(6, 12);   // cc31744a2945; d794734c9bbf of 6.9-rc was reverted
+  k.mmap_checks_width = since(4, 15);    // be62a3204406
   k.phys_range_inclusive = since(5, 1);  // 92c77f7c4d5d
-  // The vsyscall page is the last of the fixmap's first 2 MiB; before, it had an end of its own.
-  k.fixaddr_top = since(4, 4) ? 0xffff'ffff'ff7f'f000 : 0xffff'ffff'ffdf'f000;
+  // f40c330091c7: the vsyscall page is the last of the fixmap's first 2 MiB; before, it had an end
+  // of its own.
+  k.fixaddr_top = since(3, 16) ? 0xffff'ffff'ff7f'f000 : 0xffff'ffff'ffdf'f000;
   return k;
 }
 

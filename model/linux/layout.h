@@ -105,21 +105,17 @@ struct RegionSpans {
   std::uint64_t direct_map, vmalloc, vmemmap;
 };
 constexpr RegionSpans region_spans(const Kernel& k) {
-  if (k.config.levels == 5) return {bit(55), 12800 * bit(40), bit(49)};
-  return {bit(46), 32 * bit(40), bit(40)};
+  if (k.config.levels == 5) return {bit(55), k.vmalloc_size, bit(49)};
+  return {bit(46), k.vmalloc_size, bit(40)};
 }
 
-/// CPU_ENTRY_AREA_BASE, the base of the espfix stacks, KASAN's shadow.
+/// CPU_ENTRY_AREA_BASE, the base of the espfix stacks, and what ends at fixed addresses.
 inline constexpr std::uint64_t CPU_ENTRY_AREA_BASE = 0xffff'fe00'0000'0000,
                                ESPFIX_BASE_ADDR = 0xffff'ff00'0000'0000,
-                               KASAN_SHADOW_END = 0xffff'fc00'0000'0000,
                                EFI_VA_END = 0xffff'ffef'0000'0000,
                                EFI_VA_START = 0xffff'ffff'0000'0000,
                                MODULES_END = 0xffff'ffff'ff00'0000,
                                VSYSCALL_ADDR = 0xffff'ffff'ff60'0000;
-constexpr std::uint64_t KASAN_SHADOW_START(const Kernel& k) {
-  return k.config.levels == 5 ? 0xffdf'0000'0000'0000 : 0xffff'ec00'0000'0000;
-}
 /// MODULES_VADDR: right after the image, whether that is moved or not.
 constexpr std::uint64_t MODULES_VADDR(const Kernel& k) {
   return START_KERNEL_map + k.kernel_image_size;
@@ -127,7 +123,7 @@ constexpr std::uint64_t MODULES_VADDR(const Kernel& k) {
 
 /// Where the first row begins that no base moves and that lies above vmemmap.
 constexpr std::uint64_t fixed_start(const Kernel& k) {
-  if (k.has_kasan) return KASAN_SHADOW_START(k);
+  if (k.has_kasan) return k.kasan_shadow_start;
   if (k.has_cpu_entry_area) return CPU_ENTRY_AREA_BASE;
   if (k.has_espfix) return ESPFIX_BASE_ADDR;
   return k.has_efi_region ? EFI_VA_END : START_KERNEL_map;
@@ -161,8 +157,8 @@ constexpr void add_lower_rows(const Kernel& k, Layout<W>& layout) {
 template <class W>
 constexpr void add_upper_rows(const Kernel& k, Layout<W>& layout) {
   if (k.has_kasan) {
-    layout.hole_before(W{KASAN_SHADOW_START(k)});
-    layout.add(Region::kasan, W{KASAN_SHADOW_END - 1});
+    layout.hole_before(W{k.kasan_shadow_start});
+    layout.add(Region::kasan, W{k.kasan_shadow_end - 1});
   }
   if (k.has_cpu_entry_area) {
     layout.hole_before(W{CPU_ENTRY_AREA_BASE});

@@ -195,11 +195,11 @@ constexpr pud_t<W> pud_mknotpresent(const Kernel& k, const pud_t<W>& pud) {
 }
 
 /// The protection of `prot` with what `keep` names of `old`. The frame changes its form when the
-/// entry becomes or ceases to be present (L1TF).
+/// entry becomes or ceases to be present (L1TF). What `lost` names comes from neither.
 template <class W>
 constexpr W modify(const Kernel& k, const W& old, const pgprot_t<W>& prot, std::uint64_t keep,
-                   std::uint64_t frame) {
-  const W merged = (old & keep) | (massage_pgprot(k, prot) & ~keep);
+                   std::uint64_t frame, std::uint64_t lost = 0) {
+  const W merged = (old & keep & ~lost) | (massage_pgprot(k, prot) & ~keep);
   return flip_protnone_guard(k, old, merged, frame);
 }
 /// Since 6.6 dirtiness then moves to where the new entry keeps it, shadow stacks excepted: they
@@ -213,11 +213,13 @@ constexpr pte_t<W> pte_modify(const Kernel& k, const pte_t<W>& pte, const pgprot
   return settle_dirty(k, pte,
                       pte_t<W>{modify(k, pte.value, prot, page::CHG_MASK(k), PTE_PFN_MASK(k))});
 }
+/// From 6.6 on D is lost, so that the data of a dirty page can be: only SAVED_DIRTY is kept.
 template <class W>
 constexpr pmd_t<W> pmd_modify(const Kernel& k, const pmd_t<W>& pmd, const pgprot_t<W>& prot) {
-  return settle_dirty(
-      k, pmd,
-      pmd_t<W>{modify(k, pmd.value, prot, page::HPAGE_CHG_MASK(k), PHYSICAL_PMD_PAGE_MASK(k))});
+  const std::uint64_t lost = k.pmd_modify_keeps_dirty ? 0 : page::DIRTY;
+  return settle_dirty(k, pmd,
+                      pmd_t<W>{modify(k, pmd.value, prot, page::HPAGE_CHG_MASK(k),
+                                      PHYSICAL_PMD_PAGE_MASK(k), lost)});
 }
 /// pgprot_modify: cache mode and what else _PAGE_CHG_MASK names of `old`, and all of `prot`.
 template <class W>

@@ -1,6 +1,6 @@
 // What of physical memory /dev/mem may read, write and map.
 //
-// arch/x86/mm/mmap.c and drivers/char/mem.c, v4.6: before 4.14 and 5.1 the generic definitions.
+// arch/x86/mm/mmap.c and drivers/char/mem.c, v4.6: before 4.15 and 5.1 the generic definitions.
 #pragma once
 
 #include "model/linux/address.h"

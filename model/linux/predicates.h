@@ -136,14 +136,18 @@ constexpr Bool<W> pud_devmap(const Kernel& k, const pud_t<W>& pud) {
   return has(pud.value, page::DEVMAP(k));
 }
 /// hugetlb's: anything but nothing and a table, so that swap and migration entries count.
+/// Since 6.10 p?d_leaf.
 template <class W>
 constexpr Bool<W> pmd_huge(const Kernel& k, const pmd_t<W>& pmd) {
+  if (k.huge_is_leaf) return pmd_large(k, pmd);
   if (!k.huge_not_present) return has(pmd.value, page::PSE);
   return ((pmd.value & (page::PRESENT | page::PSE)) != W{page::PRESENT}) & !pmd_none(k, pmd);
 }
 template <class W>
-constexpr Bool<W> pud_huge(const Kernel&, const pud_t<W>& pud) {
-  return has(pud.value, page::PSE);
+constexpr Bool<W> pud_huge(const Kernel& k, const pud_t<W>& pud) {
+  if (k.huge_is_leaf) return pud_large(k, pud);
+  if (!k.pud_huge_not_present) return has(pud.value, page::PSE);
+  return ((pud.value & (page::PRESENT | page::PSE)) != W{page::PRESENT}) & !pud_none(k, pud);
 }
 
 // bad: no entry that references a table.

@@ -240,7 +240,34 @@ const auto modify_to_nothing = [](auto& t, unsigned frame_bits) {
   t.prove(pte_pfn(k, pte_modify(k, pte, pgprot_t<W>{W{0}})) == pfn, "the frame");
 };
 
+/// Of any entry, or of a present writable one alone, as no shadow stack is.
+const auto pmd_modify_keeps_dirty = [](auto& t, const Kernel& k, bool writable) {
+  using W = WordOf<std::remove_reference_t<decltype(t)>>;
+  const auto in = modify_inputs(t);
+  const pmd_t<W> pmd = in.pmd(k), after = pmd_modify(k, pmd, in.prot(PHYSICAL_PMD_PAGE_MASK(k)));
+  const auto shadow_stack = [](const pmd_t<W>& e) {
+    return (e.value & (page::RW | page::DIRTY)) == W{page::DIRTY};
+  };
+  if (writable) t.assume(in.present & has(pmd.value, page::RW));
+  t.witness(pmd_dirty(k, pmd) & has(pmd.value & ~after.value, page::RW), "write protection");
+  t.prove((!pmd_dirty(k, pmd)) | pmd_dirty(k, after), of(k, "what was dirty is"));
+  t.prove(pmd_dirty(k, pmd) | !pmd_dirty(k, after), of(k, "nothing else"));
+  if (!k.saved_dirty) return;
+  t.prove(shadow_stack(pmd) | !shadow_stack(after), of(k, "no shadow stack is made"));
+};
+
 // L1TF.
+
+const auto empty_entry = [](auto& t, const Kernel& k) {
+  using W = WordOf<std::remove_reference_t<decltype(t)>>;
+  const W zero{0}, pfn = t.word("frame") & W{bits(39, 0)};
+  t.witness(pfn == zero, "nothing");
+  t.prove(pte_pfn(k, pte_t<W>{zero}) == zero, "pte_pfn");
+  t.prove(pmd_pfn(k, pmd_t<W>{zero}) == zero, "pmd_pfn");
+  t.prove(pud_pfn(k, pud_t<W>{zero}) == zero, "pud_pfn");
+  const pgprot_t<W> nothing{zero};
+  t.prove(pte_none(k, pfn_pte(k, pfn, nothing)) == (pfn == zero), "pfn_pte of nothing");
+};
 
 /// Every way to an entry that is not present, from a frame in the lower half of `maxphyaddr` bits:
 /// its frame as the processor reads it is in the upper half.
@@ -378,9 +405,16 @@ const Theorem theorems[] = {
             "other, and write protection keeps dirtiness.",
             modifiers_ref, [](auto& t) { modifiers_answer(t); }),
     theorem("linux-modify-keeps",
-            "pte_modify and pmd_modify keep frame, dirtiness and what _PAGE_CHG_MASK names, and "
-            "take the rest from the new protection.",
+            "pte_modify and pmd_modify keep the frame and what _PAGE_CHG_MASK names besides D and "
+            "take the rest from the new protection; pte_modify keeps dirtiness.",
             modifiers_ref, [](auto& t) { modify_keeps(t); }),
+    theorem("linux-pmd-modify-keeps-dirty",
+            "pmd_modify keeps whether a 2-MiB page is dirty, with SAVED_DIRTY and without.",
+            modifiers_ref,
+            [](auto& t) {
+              pmd_modify_keeps_dirty(t, kernel({7, 3}), false);
+              pmd_modify_keeps_dirty(t, kernel(v6_1), false);
+            }),
     theorem("linux-modify-keeps-memory-type", "pte_modify and pmd_modify keep the memory type.",
             modifiers_ref, [](auto& t) { modify_keeps_memory_type(t, kernel(v6_12)); }),
     theorem("linux-modify-keeps-devmap", "pte_modify keeps that a page is device memory.",
@@ -389,6 +423,13 @@ const Theorem theorems[] = {
             "pte_modify to an empty protection keeps every frame but the highest ones, which no "
             "memory has.",
             l1tf_ref, [](auto& t) { modify_to_nothing(t, 39); }),
+    theorem("linux-empty-entry",
+            "An entry whose page of the table was cleared names no frame, and one made of frame 0 "
+            "and no protection, and only that, is such an entry.",
+            l1tf_ref,
+            [](auto& t) {
+              empty_entry(t, kernel({4, 18, 3}));
+            }),
     theorem("linux-not-present-points-above-memory",
             "With memory in the lower half of what the processor addresses, an entry that is not "
             "present names a frame in the upper half, however it was made.",
@@ -429,6 +470,16 @@ const Defect defects[] = {
     {theorem("linux-defect-modify-devmap", "pte_modify keeps that a page is device memory.",
              modifiers_ref, [](auto& t) { modify_keeps_devmap(t, kernel(v4_6)); }),
      "4.6", "4.19, 4628a64591e6"},
+    {theorem("linux-defect-pmd-modify-dirty",
+             "pmd_modify keeps whether a writable 2-MiB page is dirty.", modifiers_ref,
+             [](auto& t) { pmd_modify_keeps_dirty(t, kernel(v6_12), true); }),
+     "6.6 to 7.2, 6.12 among them", "7.3, f7491d7c81db"},
+    {theorem("linux-defect-empty-entry",
+             "An entry whose page of the table was cleared names no frame.", l1tf_ref,
+             [](auto& t) {
+               empty_entry(t, kernel({4, 18, 1}));
+             }),
+     "4.18.1", "4.18.3, f19f5c49bbc3"},
     {theorem("linux-defect-l1tf", "An entry that is not present names no frame of memory.",
              l1tf_ref,
              [](auto& t) {

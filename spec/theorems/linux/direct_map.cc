@@ -241,11 +241,11 @@ const Defect defects[] = {
     {theorem("linux-ident-map-maps-what-was-asked-4-20",
              "ident_pud_init maps the range asked for and nothing else.", ident_ref,
              [](auto& t) { ident(t, lnx::kernel(lnx::v4_20)); }),
-     "4.20", "6.12, d794734c9bbf"},
+     "4.20", "6.12, cc31744a2945"},
     {theorem("linux-valid-mmap-phys-addr-range-4-6",
              "What valid_mmap_phys_addr_range lets through has no reserved address bit.", range_ref,
              [](auto& t) { mmap_range(t, linux_4_6); }),
-     "4.6", "4.14, be62a3204406"},
+     "4.6", "4.15, be62a3204406"},
     {theorem("linux-valid-phys-addr-range-4-6",
              "valid_phys_addr_range takes the ranges inside memory and never asks __pa for an "
              "address it would BUG on.",

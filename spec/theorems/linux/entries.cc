@@ -188,7 +188,7 @@ const auto pmd_life_cycle = [](auto& t) {
   const Bool<W> write = t.flag("write");
   t.witness(has(vm_flags, vm::SHARED) & write, "a shared mapping");
   for (const Kernel& k : every_kernel()) {
-    if (!k.present_has_pse || !k.huge_not_present) continue;
+    if (!k.present_has_pse) continue;
     const pgprot_t<W> nothing{W{pgprot::PAGE_NONE}};
     const pmd_t<W> leaf = thp(k, pfn, vm_flags);
     const PmdAnswers a_leaf{.present = true, .large = true, .huge = true};
@@ -204,7 +204,7 @@ const auto pmd_life_cycle = [](auto& t) {
     if (k.version < Version{4, 14}) continue;  // no swap entry of a PMD
     const pmd_t<W> moving = swp_entry_to_pmd(k, make_migration_entry(k, pfn, write));
     pmd_answers(t, k, "migrating THP", pmd_t<W>{moving.value | (flags & swp::flags(k))},
-                {.huge = true, .swap = true});
+                {.huge = k.huge_not_present, .swap = true});
   }
 };
 
@@ -418,7 +418,7 @@ const Theorem theorems[] = {
     theorem("linux-pmd-life-cycle",
             "A PMD that is empty, a table, a THP with or without rights, invalidated, or being "
             "migrated is none, present, bad, large or swap as it must be, in every version since "
-            "4.0.",
+            "3.7.",
             predicates_ref, [](auto& t) { pmd_life_cycle(t); }),
     theorem("linux-upper-life-cycle",
             "PUD, P4D and PGD entries that are empty, tables or 1-GiB leaves are recognised, and "

@@ -8,13 +8,14 @@
 
 namespace mmuref::spec {
 
-/// One version on each side of every change to entries, and one with five levels.
+/// One version on each side of every change to entries, and one with five levels. 4.18.1 and
+/// 4.18.2, which inverted the empty entry, are left out (linux-empty-entry).
 inline const std::vector<lnx::Kernel>& every_kernel() {
   using namespace lnx;
   static const std::vector<Kernel> kernels = {
       kernel(v3_2), kernel({3, 9}), kernel(v4_4), kernel(v4_6), kernel({4, 8}), kernel({4, 14}),
-      kernel({4, 17}), kernel({4, 18, 1}), kernel(v4_20), kernel({5, 8}), kernel(v6_1),
-      kernel(v6_12), kernel(v6_12, {.levels = 5, .shadow_stack = true}),
+      kernel({4, 17}), kernel({4, 18, 3}), kernel(v4_20), kernel({5, 8}), kernel(v6_1),
+      kernel(v6_12), kernel({7, 3}), kernel(v6_12, {.levels = 5, .shadow_stack = true}),
       // A processor without NX and G.
       kernel(v4_6, {.supported_pte_mask = ~(bit(63) | bit(8))})};
   return kernels;

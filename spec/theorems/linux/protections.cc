@@ -192,7 +192,7 @@ const Defect defects[] = {
              [](auto& t) {
                no_shadow_stack(t, kernel({6, 5}));
              }),
-     "6.5", "6.6, e5136e876581"},
+     "6.5", "6.6, f788b71768ff"},
     {theorem("linux-defect-split-memory-type",
              "The 4-KiB pages of a split 2-MiB leaf have its memory type.",
              "Linux arch/x86/mm/init_64.c, phys_pmd_init",

@@ -66,8 +66,25 @@ TEST(Frames, ANotPresentOneIsStoredInvertedSinceFourEighteenOne) {
   EXPECT_EQ(pmd_mknotpresent(k, Pmd{0x4020'00e7}).value, 0x000f'ffff'bfc0'00e6u);
   EXPECT_EQ(pud_mknotpresent(k, Pud{0x4000'00e7}).value, 0x000f'ffff'8000'00e6u);
   EXPECT_EQ(pmd_mknotpresent(before, Pmd{0x4020'01e7}).value, 0x4020'00e6u);
-  // The empty protection is not inverted, so that empty entries stay empty.
-  EXPECT_EQ(pfn_pte(k, 0, Pgprot{0}).value, 0u);
+  // Bits above the frame are cut since then, too.
+  EXPECT_EQ(pfn_pte(before, bit(41), Pgprot{1}).value, bit(53) | 1);
+  EXPECT_EQ(pfn_pte(k, bit(41), Pgprot{1}).value, 1u);
+}
+
+TEST(Frames, TheEmptyEntryIsInvertedInFourEighteenOneAndTwo) {
+  const Word all = bits(51, 12);
+  for (const int patch : {1, 2}) {
+    const Kernel k = kernel({4, 18, patch});
+    EXPECT_EQ(pfn_pte(k, 0, Pgprot{0}).value, all);
+    EXPECT_EQ(pte_pfn(k, Pte{0}), all >> 12);
+    EXPECT_EQ(pmd_pfn(k, Pmd{0}), all >> 12);
+    EXPECT_EQ(pud_pfn(k, Pud{0}), all >> 12);
+  }
+  for (const Version v : {Version{4, 18}, Version{4, 18, 3}, v4_20, v6_12}) {
+    const Kernel k = kernel(v);
+    EXPECT_EQ(pfn_pte(k, 0, Pgprot{0}).value, 0u);
+    EXPECT_EQ(pte_pfn(k, Pte{0}) | pmd_pfn(k, Pmd{0}) | pud_pfn(k, Pud{0}), 0u);
+  }
 }
 
 TEST(Constructors, OfAllFlags) {
@@ -89,11 +106,11 @@ TEST(Constructors, FlagsTheProcessorLacksAreDroppedFromPresentEntries) {
   EXPECT_EQ(pte_modify(k, Pte{0x1067}, Pgprot{bit(63) | 0x25}).value, 0x1065u);
 }
 
-TEST(Constructors, FramesAreCutSinceFourEighteen) {
+TEST(Constructors, FramesAreCutSinceFourEighteenOne) {
   EXPECT_EQ(pfn_pte(kernel(v4_6), bit(40), Pgprot{1}).value, bit(52) | 1);
-  EXPECT_EQ(pfn_pte(kernel({4, 18}), bit(40), Pgprot{1}).value, 1u);
-  EXPECT_EQ(pfn_pmd(kernel({4, 18}), 0x1ff, Pgprot{0x81}).value, 0x81u);
-  EXPECT_EQ(pfn_pud(kernel({4, 18}), 0x3ffff, Pgprot{0x81}).value, 0x81u);
+  EXPECT_EQ(pfn_pte(kernel({4, 18, 1}), bit(40), Pgprot{1}).value, 1u);
+  EXPECT_EQ(pfn_pmd(kernel({4, 18, 1}), 0x1ff, Pgprot{0x81}).value, 0x81u);
+  EXPECT_EQ(pfn_pud(kernel({4, 18, 1}), 0x3ffff, Pgprot{0x81}).value, 0x81u);
 }
 
 TEST(Constructors, Populate) {
@@ -180,6 +197,23 @@ TEST(Modifiers, ModifyKeepsPatSinceSixSix) {
   EXPECT_EQ(pte_modify(kernel({6, 5}), Pte{0x10e7}, Pgprot{0x25}).value, 0x1065u);
   EXPECT_EQ(pte_modify(kernel({6, 6}), Pte{0x10a7}, Pgprot{0x25}).value, 0x10a5u);
   EXPECT_EQ(pmd_modify(kernel({6, 6}), Pmd{0x4020'10a7}, Pgprot{0x25}).value, 0x4020'10a5u);
+}
+
+// D of a writable page write-protected is lost from 6.6 on, what SAVED_DIRTY had kept is not.
+TEST(Modifiers, PmdModifyLosesDirtySinceSixSix) {
+  const Pmd dirty{0x4020'00e7}, saved{bit(58) | 0x4020'00a5};
+  const Pgprot read{0x25}, write{0x27};
+  const Word clean_read = 0x4020'00a5, clean_write = 0x4020'00a7;
+  EXPECT_EQ(pmd_modify(kernel({6, 5}), dirty, read).value, clean_read | 0x40);
+  for (const Version v : {Version{6, 6}, v6_12, Version{7, 2}}) {
+    EXPECT_EQ(pmd_modify(kernel(v), dirty, read).value, clean_read);
+    EXPECT_EQ(pmd_modify(kernel(v), dirty, write).value, clean_write);
+    EXPECT_EQ(pmd_modify(kernel(v), saved, read).value, clean_read | bit(58));
+    EXPECT_EQ(pmd_modify(kernel(v), saved, write).value, clean_write | 0x40);
+    EXPECT_EQ(pte_modify(kernel(v), Pte{0x1067}, read).value, bit(58) | 0x1025);
+  }
+  EXPECT_EQ(pmd_modify(kernel({7, 3}), dirty, read).value, clean_read | bit(58));
+  EXPECT_EQ(pmd_modify(kernel({7, 3}), dirty, write).value, clean_write | 0x40);
 }
 
 // A processor writes between the read and the store: until 4.16 the write was lost.

@@ -14,6 +14,8 @@ TEST(Fixmap, WhereTheVsyscallPageLies) {
   EXPECT_EQ(fix_to_virt(linux_4_6, Word{511}), 0xffff'ffff'ff60'0000);
   EXPECT_EQ(fix_to_virt(linux_4_6, Word{0}), 0xffff'ffff'ff7f'f000);
   EXPECT_EQ(fix_to_virt(linux_3_2, Word{0}), 0xffff'ffff'ffdf'f000);
+  EXPECT_EQ(fix_to_virt(kernel({3, 15}), Word{0}), 0xffff'ffff'ffdf'f000);
+  EXPECT_EQ(fix_to_virt(kernel({3, 16}), Word{511}), 0xffff'ffff'ff60'0000);
 }
 
 TEST(Fixmap, WhichSlotsItFindsBack) {
@@ -128,6 +130,8 @@ TEST(PhysRange, WhatDevMemTakes) {
   layout.phys_bits = 36;
   const Word width = bit(36) >> 12;
   EXPECT_TRUE(valid_mmap_phys_addr_range(linux_4_6, layout, width, Word{4096}));
+  EXPECT_TRUE(valid_mmap_phys_addr_range(kernel({4, 14}), layout, width, Word{4096}));
+  EXPECT_FALSE(valid_mmap_phys_addr_range(kernel({4, 15}), layout, width, Word{4096}));
   EXPECT_FALSE(valid_mmap_phys_addr_range(linux_4_20, layout, width, Word{4096}));
   EXPECT_TRUE(valid_mmap_phys_addr_range(linux_4_20, layout, width - 1, Word{4096}));
   EXPECT_FALSE(valid_mmap_phys_addr_range(linux_4_20, layout, width - 1, Word{4097}));

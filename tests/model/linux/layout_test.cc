@@ -77,6 +77,22 @@ const std::vector<Expected> doc_5_level = {
     {0xffdf'0000'0000'0000, 0xffff'fbff'ffff'ffff, Region::kasan},
 };
 
+const std::vector<Expected> doc_4_14_5_level = {
+    {0, 0x00ff'ffff'ffff'ffff, Region::user},
+    {0x0100'0000'0000'0000, 0xfeff'ffff'ffff'ffff, Region::non_canonical},
+    {0xff00'0000'0000'0000, 0xff0f'ffff'ffff'ffff, Region::guard},
+    {0xff10'0000'0000'0000, 0xff8f'ffff'ffff'ffff, Region::direct_map},
+    {0xff92'0000'0000'0000, 0xffd1'ffff'ffff'ffff, Region::vmalloc},
+    {0xffd4'0000'0000'0000, 0xffd5'ffff'ffff'ffff, Region::vmemmap},
+    {0xffd8'0000'0000'0000, 0xfff7'ffff'ffff'ffff, Region::kasan},
+    {0xffff'ff00'0000'0000, 0xffff'ff7f'ffff'ffff, Region::espfix},
+    {0xffff'ffef'0000'0000, 0xffff'fffe'ffff'ffff, Region::efi},
+    {0xffff'ffff'8000'0000, 0xffff'ffff'9fff'ffff, Region::kernel_image},
+    {0xffff'ffff'a000'0000, 0xffff'ffff'feff'ffff, Region::modules},
+    {0xffff'ffff'ff00'0000, 0xffff'ffff'ff5f'ffff, Region::fixmap},
+    {0xffff'ffff'ff60'0000, 0xffff'ffff'ffdf'ffff, Region::vsyscall},
+};
+
 void holds(const Kernel& k, std::vector<Expected> expected, bool tail) {
   if (tail) expected.insert(expected.end(), tail_4_20.begin(), tail_4_20.end());
   const auto rows = layout(k, default_address_space<Word>(k));
@@ -108,6 +124,16 @@ TEST(Layout, IsThatOfTheDocuments) {
   holds(kernel(v4_6, fixed), doc_4_6, false);
   for (const Version v : {v4_20, v6_1, v6_12}) holds(kernel(v, fixed), doc_4_20, true);
   for (const Version v : {v4_20, v6_1, v6_12}) holds(kernel(v, five), doc_5_level, true);
+  holds(kernel({4, 14}, five), doc_4_14_5_level, false);
+}
+
+TEST(Layout, MovedForTheCpuEntryAreaIn4_15) {
+  const Kernel k = kernel({4, 15}, {.levels = 5});
+  EXPECT_EQ(k.vmalloc_base, 0xffa0'0000'0000'0000);
+  EXPECT_EQ(region_spans(k).vmalloc, Word{12800} << 40);
+  EXPECT_EQ(k.kasan_shadow_start, 0xffdf'0000'0000'0000);
+  EXPECT_EQ(k.kasan_shadow_end, 0xffff'fc00'0000'0000);
+  EXPECT_EQ(k.vsyscall_size, 4096u);
 }
 
 TEST(Layout, TheImageGetsAGibibyteWhereItIsRandomised) {

@@ -115,8 +115,34 @@ TEST(Predicates, Leaves) {
     ASSERT_EQ(pmd_trans_huge(kernel(v6_12), Pmd{v}), on(v, 7) && !on(v, 57)) << v;
     ASSERT_EQ(pmd_huge(k, Pmd{v}), v != 0 && !(on(v, 0) && !on(v, 7))) << v;
     ASSERT_EQ(pmd_huge(kernel(v3_2), Pmd{v}), on(v, 7)) << v;
-    ASSERT_EQ(pud_huge(k, Pud{v}), on(v, 7)) << v;
   });
+}
+
+// p?d_huge: PSE; then also what is neither nothing nor a table; then p?d_leaf, which until 6.12
+// took P as well in a PUD.
+TEST(Predicates, HugeByVersion) {
+  each_entry([&](Word v) {
+    const bool no_table = v != 0 && !(on(v, 0) && !on(v, 7));
+    const bool erratum_too = (v & ~Word{0x60}) != 0 && !(on(v, 0) && !on(v, 7));
+    ASSERT_EQ(pmd_huge(kernel({3, 19}), Pmd{v}), on(v, 7)) << v;
+    ASSERT_EQ(pmd_huge(kernel(v4_6), Pmd{v}), no_table) << v;
+    ASSERT_EQ(pmd_huge(kernel({6, 9}), Pmd{v}), erratum_too) << v;
+    ASSERT_EQ(pmd_huge(kernel({6, 10}), Pmd{v}), on(v, 7)) << v;
+    ASSERT_EQ(pud_huge(kernel(v4_6), Pud{v}), on(v, 7)) << v;
+    ASSERT_EQ(pud_huge(kernel({5, 19}), Pud{v}), on(v, 7)) << v;
+    ASSERT_EQ(pud_huge(kernel({6, 0}), Pud{v}), erratum_too) << v;
+    ASSERT_EQ(pud_huge(kernel({6, 9}), Pud{v}), erratum_too) << v;
+    ASSERT_EQ(pud_huge(kernel({6, 10}), Pud{v}), on(v, 7) && on(v, 0)) << v;
+    ASSERT_EQ(pud_huge(kernel(v6_12), Pud{v}), on(v, 7)) << v;
+    ASSERT_EQ(pud_large(kernel({6, 11}), Pud{v}), on(v, 7) && on(v, 0)) << v;
+  });
+}
+
+TEST(Predicates, DevmapIsOfFourFiveToSixSixteen) {
+  EXPECT_FALSE(pmd_devmap(kernel(v4_4), Pmd{bit(58)}));
+  EXPECT_TRUE(pmd_devmap(kernel({4, 5}), Pmd{bit(58)}));
+  EXPECT_TRUE(pmd_devmap(kernel({6, 16}), Pmd{bit(57)}));
+  EXPECT_FALSE(pmd_devmap(kernel({6, 17}), Pmd{bit(57)}));
 }
 
 /// The flags of a word that is no large leaf: bits 11:0 and those above the frame.

@@ -18,6 +18,8 @@ TEST(Swap, ThreeTwoHasNoSoftDirty) {
   const Kernel k = kernel(v3_2);
   EXPECT_EQ(arch_swp_entry(k, Word{2}, Word{3}), 0x604u);
   EXPECT_EQ(swp::flags(k), 0u);
+  EXPECT_EQ(swp::flags(kernel({3, 10})), 0u);
+  EXPECT_EQ(swp::flags(kernel({3, 11})), 0x80u);
 }
 
 TEST(Swap, FourEight) {
