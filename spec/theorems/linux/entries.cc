@@ -204,7 +204,7 @@ const auto pmd_life_cycle = [](auto& t) {
     if (k.version < Version{4, 14}) continue;  // no swap entry of a PMD
     const pmd_t<W> moving = swp_entry_to_pmd(k, make_migration_entry(k, pfn, write));
     pmd_answers(t, k, "migrating THP", pmd_t<W>{moving.value | (flags & swp::flags(k))},
-                {.huge = k.huge_not_present, .swap = true});
+                {.huge = !k.huge_is_leaf, .swap = true});
   }
 };
 
