@@ -1,4 +1,4 @@
-// A console reporter that ends with what the run is for: the walkers beside each other.
+// A console reporter that ends with what the run is for: walkers and functions beside each other.
 #pragma once
 
 #include <benchmark/benchmark.h>
@@ -10,7 +10,8 @@ namespace mmuref::bench {
 
 /// Prints each benchmark as usual and, at the end, one line for every MEMORY/ORDER of the
 /// benchmarks named WALKER/MEMORY/ORDER: the median CPU time of a translation by each walker, and
-/// their ratios. Medians of one interleaved run, so that a busy machine slows all walkers alike.
+/// their ratios; and one for every FUNCTION of those named model/FUNCTION and plain/FUNCTION.
+/// Medians of one interleaved run, so that a busy machine slows all walkers alike.
 class Comparison : public benchmark::ConsoleReporter {
  public:
   Comparison() : ConsoleReporter(OO_None) {}
@@ -18,8 +19,11 @@ class Comparison : public benchmark::ConsoleReporter {
   void Finalize() override;
 
  private:
-  /// MEMORY/ORDER to WALKER to nanoseconds a translation.
-  std::map<std::string, std::map<std::string, double>> medians_;
+  using Medians = std::map<std::string, double>;  ///< nanoseconds a translation or call, by who
+  std::string walkers() const;
+  std::string functions() const;
+
+  std::map<std::string, Medians> medians_;  ///< by MEMORY/ORDER and by FUNCTION
 };
 
 }  // namespace mmuref::bench

@@ -14,7 +14,8 @@ namespace mmuref::bench {
 using image::Word;
 
 /// Copies of an image's segments in one anonymous mapping of the whole physical range; the host
-/// backs only the pages that were copied. Satisfies x86::PhysicalMemory; absent memory reads 0.
+/// backs only the pages that were copied. Satisfies x86::WritablePhysicalMemory; absent memory
+/// reads 0.
 class FlatMemory {
  public:
   explicit FlatMemory(const image::Memory& memory)
@@ -25,6 +26,9 @@ class FlatMemory {
   }
 
   Word read(Word address) const { return address < size_ ? words_.get()[address >> 3] : 0; }
+  void write(Word address, Word value) {
+    if (address < size_) words_.get()[address >> 3] = value;
+  }
 
   const void* data() const { return words_.get(); }
   Word size() const { return size_; }  ///< in bytes

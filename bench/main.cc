@@ -3,15 +3,18 @@
 // Two orders are timed. `independent`: no translation waits for another, so that the processor
 // overlaps them; this counts instructions. `dependent`: each address is known only once the last
 // translation is, as when one pointer leads to the next; this is how long one translation takes.
+// Linux's address functions (bench/addresses.cc) are timed in the same run.
 #include <benchmark/benchmark.h>
 
 #include <cstdio>
 #include <exception>
 #include <vector>
 
+#include "bench/addresses.h"
 #include "bench/addrxlat_walker.h"
 #include "bench/bare_walk.h"
 #include "bench/comparison.h"
+#include "bench/tlb.h"
 #include "bench/workload.h"
 #include "model/x86/accessed_dirty.h"
 
@@ -105,9 +108,11 @@ int run_all(int argc, char** argv) {
   benchmark::Initialize(&count, arguments.data());
   if (benchmark::ReportUnrecognizedArguments(count, arguments.data())) return 2;
 
-  const Workload workload = load_workload(folder, seed);
+  Workload workload = load_workload(folder, seed);
   check_agreement(workload);
   add_all(workload);
+  add_addresses();
+  add_tlb(workload);
   Comparison comparison;
   benchmark::RunSpecifiedBenchmarks(&comparison);
   return 0;

@@ -12,6 +12,7 @@
 #include "diff/campaign.h"
 #include "diff/oracles.h"
 #include "diff/replay.h"
+#include "diff/trace_files.h"
 #include "image/info_tlb.h"
 
 namespace mmuref::cli {
@@ -120,6 +121,21 @@ Part check_linux(const Options& options) {
   return part;
 }
 
+Part check_traces(const Options& options) {
+  const auto paths = diff::trace_paths({options.corpora + "/traces"});
+  Part part;
+  std::size_t as_expected = 0;
+  for (const std::string& path : paths) {
+    const std::string wrong = diff::replay_trace(path);
+    as_expected += wrong.empty();
+    if (!wrong.empty()) part.detail += "  " + wrong + "\n";
+  }
+  part.passed = as_expected == paths.size();
+  part.summary =
+      fmt::format("{} of {} traces get the verdict they expect", as_expected, paths.size());
+  return part;
+}
+
 int run(const Options& options) {
   if (!std::filesystem::is_directory(options.corpora)) {
     throw InputError(
@@ -144,6 +160,7 @@ int run(const Options& options) {
   for (const std::string_view name : diff::oracle_names())
     report(timed("diff", [&] { return check_oracle(name, options); }));
   report(timed("corpora", [&] { return check_corpora(options); }));
+  report(timed("traces", [&] { return check_traces(options); }));
   report(timed("tables", [&] { return check_linux(options); }));
 
   if (options.json) {

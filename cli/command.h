@@ -39,8 +39,13 @@ Run add_diff(CLI::App& app);
 Run add_replay(CLI::App& app);
 Run add_minimize(CLI::App& app);
 Run add_eval(CLI::App& app);
+Run add_tlb(CLI::App& app);
+Run add_trace(CLI::App& app);
 Run add_walk(CLI::App& app);
 Run add_maps(CLI::App& app);
 Run add_explain(CLI::App& app);
+Run add_layout(CLI::App& app);
+Run add_va(CLI::App& app);
+Run add_pa(CLI::App& app);
 
 }  // namespace mmuref::cli

@@ -18,6 +18,7 @@ namespace {
 struct Options {
   std::string oracle{diff::oracle_names().front()};
   std::string shard = "0/1";
+  std::string mode = "walk";
   diff::CampaignOptions campaign;
   bool json = false;
 };
@@ -42,17 +43,18 @@ diff::Progress progress_line(const diff::CampaignOptions& options) {
   return [=, count = options.count](const diff::Totals& t) mutable {
     if (Clock::now() < next) return;
     next = Clock::now() + interval;
-    fmt::print(stderr, "{}diff: {} of {} accesses, {} unexplained{}", terminal ? "\r" : "",
-               t.accesses, count, t.unexplained, terminal ? "\x1b[K" : "\n");
+    fmt::print(stderr, "{}diff: {} of {} {}, {} unexplained{}", terminal ? "\r" : "",
+               diff::compared(t), count, t.mode == diff::Mode::tlb ? "programs" : "accesses",
+               t.unexplained, terminal ? "\x1b[K" : "\n");
   };
 }
 
-int run(Options options) {
-  options.campaign.shard = parse_shard(options.shard);
-  const auto oracle = diff::make_oracle(options.oracle);
+/// Runs the campaign on `oracle` and reports it.
+template <class AnOracle>
+int run_on(const std::unique_ptr<AnOracle>& oracle, const Options& options,
+           const std::string& expected) {
   if (oracle == nullptr) {
-    throw InputError(
-        fmt::format("--oracle {}: expected one of {}", options.oracle, diff::oracle_list()));
+    throw InputError(fmt::format("--oracle {}: expected {}", options.oracle, expected));
   }
   const diff::Domain domain = diff::domain_of(*oracle);
   const diff::Totals totals =
@@ -70,23 +72,45 @@ int run(Options options) {
   return diff::passed(totals, options.campaign) ? good : violation;
 }
 
+int run(Options options) {
+  options.campaign.shard = parse_shard(options.shard);
+  if (options.mode == "tlb") {
+    return run_on(diff::make_program_oracle(options.oracle), options,
+                  "one that runs programs: " + diff::program_oracle_list());
+  }
+  if (options.mode != "walk") {
+    throw InputError(fmt::format("--mode {}: expected walk or tlb", options.mode));
+  }
+  return run_on(diff::make_oracle(options.oracle), options, "one of " + diff::oracle_list());
+}
+
 }  // namespace
 
 Run add_diff(CLI::App& app) {
   CLI::App* command =
       app.add_subcommand("diff", "Compare the model with an oracle on generated address spaces");
-  command->footer("Example: mmuref diff --oracle unicorn --seed 7 --count 1000000");
+  command->footer(
+      "Examples: mmuref diff --oracle unicorn --seed 7 --count 1000000\n"
+      "          mmuref diff --mode tlb --count 200000");
   const auto options = std::make_shared<Options>();
   options->campaign.save = "corpora/found";
   command->add_option("--oracle", options->oracle, "One of " + diff::oracle_list())
       ->capture_default_str();
+  command
+      ->add_option("--mode", options->mode,
+                   "walk: single accesses; tlb: programs, whose accesses find what is cached")
+      ->capture_default_str();
   command->add_option("--seed", options->campaign.seed, "What to draw")
       ->check(at_least(0))
       ->capture_default_str();
-  command->add_option("--count", options->campaign.count, "Accesses to compare")
+  command
+      ->add_option("--count", options->campaign.count,
+                   "Accesses to compare; with --mode tlb, programs of 20 to 60 steps")
       ->check(at_least(1))
       ->capture_default_str();
-  command->add_option("--shard", options->shard, "Every N-th address space, from the I-th: I/N")
+  command
+      ->add_option("--shard", options->shard,
+                   "Every N-th address space or program, from the I-th: I/N")
       ->capture_default_str();
   command->add_option("--out", options->campaign.out,
                       "JSON Lines file of findings and checkpoints; resumed when it exists");

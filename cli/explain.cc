@@ -4,9 +4,12 @@
 #include <iterator>
 #include <map>
 #include <nlohmann/json.hpp>
+#include <optional>
 
 #include "cli/command.h"
+#include "cli/explain_linux.h"
 #include "cli/image_options.h"
+#include "cli/kernel_version.h"
 #include "cli/numbers.h"
 #include "cli/terminal.h"
 #include "image/entry_fields.h"
@@ -24,6 +27,8 @@ struct Options {
   int level = 0;
   bool nxe = true;
   bool json = false;
+  bool linux_too = false;
+  std::string kernel = "6.12";
   ProcessorOptions processor;
 };
 
@@ -129,7 +134,15 @@ nlohmann::ordered_json json_form(const Options& o, image::Word entry, const Entr
 int explain(const Options& o) {
   const image::Word entry = hexadecimal(o.entry, "ENTRY");
   const EntryFields f = image::entry_fields(entry, o.level, o.processor.cpu, o.nxe);
-  print(o.json ? json_form(o, entry, f).dump() + '\n' : text_form(o, entry, f));
+  std::optional<LinuxEntry> linux_says;
+  if (o.linux_too) linux_says = linux_entry(entry, o.level, kernel_version(o.kernel));
+  if (o.json) {
+    auto j = json_form(o, entry, f);
+    if (linux_says) j["linux"] = json_form(*linux_says);
+    print(j.dump() + '\n');
+  } else {
+    print(text_form(o, entry, f) + (linux_says ? text_form(*linux_says) : ""));
+  }
   return good;
 }
 
@@ -150,8 +163,16 @@ Run add_explain(CLI::App& app) {
       ->capture_default_str()
       ->type_name("BIT");
   o->processor.add_to(*command);
+  CLI::Option* linux_too =
+      command->add_flag("--linux", o->linux_too, "Say too what Linux takes the entry for");
+  command->add_option("--kernel", o->kernel, "The Linux version, from 3.2 on")
+      ->needs(linux_too)
+      ->capture_default_str()
+      ->type_name("V");
   command->add_flag("--json", o->json, "One JSON object");
-  command->footer("Example: mmuref explain 0x80000000fee0001b --level 1");
+  command->footer(
+      "Examples: mmuref explain 0x80000000fee0001b --level 1\n"
+      "          mmuref explain 0xffffffedcb120 --level 1 --linux --kernel 4.20");
   return [o] { return explain(*o); };
 }
 

@@ -8,6 +8,7 @@
 #include "cli/terminal.h"
 #include "diff/case_file.h"
 #include "diff/oracles.h"
+#include "diff/program_run.h"
 
 namespace mmuref::cli {
 namespace {
@@ -43,10 +44,42 @@ diff::CaseFile minimize_on(diff::Oracle& oracle, const diff::CaseFile& file,
   return smaller;
 }
 
+/// A program shows how its last step differs.
+std::string minimize_program(const Options& options, const nlohmann::json& document) {
+  const diff::ProgramCase file = diff::read_program_case(options.path, document);
+  const std::string& name = options.oracle.empty() ? file.oracle : options.oracle;
+  const auto oracle = diff::make_program_oracle(name);
+  if (oracle == nullptr) {
+    throw InputError(fmt::format("{}: \"oracle\": expected one that runs programs: {}",
+                                 options.path, diff::program_oracle_list()));
+  }
+  const std::string why = oracle->unsupported(file.program);
+  if (!why.empty()) throw InputError(fmt::format("{}: {}: {}", options.path, name, why));
+  const diff::ProgramRun run = diff::run_program(*oracle, file.program);
+  if (run.effects.size() < file.program.steps.size() || run.last().parts == 0) {
+    throw InputError(fmt::format("{}: {} does not differ in the last step: nothing to minimise",
+                                 options.path, name));
+  }
+  return diff::to_text(diff::describe(*oracle, diff::minimize_program(*oracle, file.program),
+                                      file.name, file.origin));
+}
+
+int run_program(const Options& options, const nlohmann::json& document) {
+  const std::string text = minimize_program(options, document);
+  if (options.out.empty()) {
+    print(text);
+  } else {
+    diff::write_text_file(options.out, text);
+  }
+  return good;
+}
+
 int run(const Options& options) {
   diff::CaseFile file;
   try {
-    file = diff::read_case_file(options.path);
+    const nlohmann::json document = diff::read_case_document(options.path);
+    if (diff::holds_program(document)) return run_program(options, document);
+    file = diff::read_case(options.path, document);
     const std::string& name = options.oracle.empty() ? file.oracle : options.oracle;
     if (name.empty()) {
       file = minimize_answer(file);

@@ -28,10 +28,14 @@ class Overlay {
 
 Answer answer(const Case& question) {
   const auto& [machine, access] = question;
-  Answer result;
-  result.walk = x86::walk(x86::paging(machine.cpu, machine.registers), access, machine.memory);
+  return effects(x86::walk(x86::paging(machine.cpu, machine.registers), access, machine.memory),
+                 machine.memory);
+}
 
-  Overlay memory(machine.memory);
+Answer effects(const Walk& walk, const Memory& before) {
+  Answer result;
+  result.walk = walk;
+  Overlay memory(before);
   if (result.walk.outcome == x86::Outcome::translated) {
     x86::write_back(result.walk, memory);
     result.writes = std::move(memory).changes();

@@ -21,4 +21,7 @@ struct Answer {
 /// Runs the model. The case's memory is only read.
 Answer answer(const Case& question);
 
+/// The same of a walk that has been made, by whatever way, over `memory`.
+Answer effects(const Walk& walk, const Memory& memory);
+
 }  // namespace mmuref::diff

@@ -32,23 +32,23 @@ void append_id(std::string& out, const nlohmann::json& id) {
 }
 
 void append_translated(std::string& out, const Answer& answer) {
-  append(out, FMT_COMPILE(R"(,"outcome":"ok","pa":"{:#x}","page":"{}","writes":{{)"),
+  append(out, FMT_COMPILE(R"("outcome":"ok","pa":"{:#x}","page":"{}","writes":{{)"),
          answer.walk.physical_address, page_size(answer.walk.level));
   const char* separator = "";
   for (const auto& [address, value] : answer.writes) {
     append(out, FMT_COMPILE(R"({}"{:#x}":"{:#x}")"), separator, address, value);
     separator = ",";
   }
-  out += "}}";
+  out += '}';
 }
 
-void append_fault(std::string& out, const Case& question, const Answer& answer) {
+void append_fault(std::string& out, const Access& access, const Answer& answer) {
   const Walk& walk = answer.walk;
-  append(out, FMT_COMPILE(R"(,"outcome":"fault","vector":{},"error_code":"{:#x}")"),
+  append(out, FMT_COMPILE(R"("outcome":"fault","vector":{},"error_code":"{:#x}")"),
          x86::vector(walk.outcome), walk.error_code);
   // A non-canonical address loads no CR2 and reaches no level.
   if (walk.outcome == x86::Outcome::page_fault) {
-    append(out, FMT_COMPILE(R"(,"cr2":"{:#x}","level":{})"), question.access.va, walk.level);
+    append(out, FMT_COMPILE(R"(,"cr2":"{:#x}","level":{})"), access.va, walk.level);
   }
   append(out, FMT_COMPILE(R"(,"rule":"{}","may_write":{{)"), x86::text(walk.rule).name);
   const char* separator = "";
@@ -56,19 +56,25 @@ void append_fault(std::string& out, const Case& question, const Answer& answer) 
     append(out, FMT_COMPILE(R"({}"{:#x}":["{:#x}"])"), separator, address, value);
     separator = ",";
   }
-  out += "}}";
+  out += '}';
 }
 
 }  // namespace
 
-void append_answer(std::string& out, const nlohmann::json& id, const Case& question,
-                   const Answer& answer) {
-  append_id(out, id);
+void append_outcome(std::string& out, const Access& access, const Answer& answer) {
   if (answer.walk.outcome == x86::Outcome::translated) {
     append_translated(out, answer);
   } else {
-    append_fault(out, question, answer);
+    append_fault(out, access, answer);
   }
+}
+
+void append_answer(std::string& out, const nlohmann::json& id, const Case& question,
+                   const Answer& answer) {
+  append_id(out, id);
+  out += ',';
+  append_outcome(out, question.access, answer);
+  out += '}';
 }
 
 void append_error(std::string& out, const RequestError& error) {

@@ -1,5 +1,8 @@
 // A campaign: many accesses, answered by the model and by an oracle, every difference a name or a
 // failure. A pure function of (binary, seed, shard), so that it can be split, stopped and resumed.
+//
+// Either single accesses, each with nothing cached before it, or programs, whose accesses find what
+// earlier steps left cached.
 #pragma once
 
 #include <array>
@@ -9,6 +12,8 @@
 
 #include "diff/compare.h"
 #include "diff/domain.h"
+#include "diff/program_model.h"
+#include "diff/program_oracle.h"
 
 namespace mmuref::diff {
 
@@ -18,9 +23,11 @@ struct Shard {
   Word count = 1;
 };
 
+enum class Mode : bool { walk, tlb };
+
 struct CampaignOptions {
   Word seed = 1;
-  Word count = 1'000'000;  ///< accesses to compare
+  Word count = 1'000'000;  ///< accesses to compare, or programs
   Shard shard;
   std::string out;   ///< JSON Lines file to write and resume from; none when empty
   std::string save;  ///< folder for minimised cases; none when empty
@@ -32,7 +39,10 @@ struct CampaignOptions {
 struct Totals {
   static constexpr std::size_t rules = x86::rule_texts.size();
 
-  Word spaces = 0;    ///< address spaces finished, in this shard
+  Mode mode = Mode::walk;
+  Word spaces = 0;    ///< address spaces, or programs, finished in this shard
+  Word programs = 0;  ///< run, whether or not to their end
+  Word stale = 0;     ///< accesses of programs that no walk of memory explains, but the model does
   Word accesses = 0;  ///< compared
   Word faults = 0;    ///< of them, those the model answers with an exception
   Word located = 0;   ///< those whose physical address could be compared
@@ -53,9 +63,18 @@ using Progress = std::function<void(const Totals&)>;
 Totals run_campaign(Oracle& oracle, const Domain& domain, const CampaignOptions& options,
                     const Progress& progress = {});
 
+/// The same with programs. `outcomes` is the set that accesses are held to.
+Totals run_campaign(ProgramOracle& oracle, const Domain& domain, const CampaignOptions& options,
+                    const Progress& progress = {}, const Outcomes& outcomes = model_outcomes);
+
+/// What `CampaignOptions::count` counts.
+inline Word compared(const Totals& totals) {
+  return totals.mode == Mode::tlb ? totals.programs : totals.accesses;
+}
+
 /// Whether the campaign compared what it was asked to and found nothing unexplained.
 inline bool passed(const Totals& totals, const CampaignOptions& options) {
-  return totals.accesses == options.count && totals.accesses > 0 && totals.unexplained == 0;
+  return compared(totals) == options.count && totals.accesses > 0 && totals.unexplained == 0;
 }
 
 }  // namespace mmuref::diff

@@ -13,6 +13,8 @@
 #include "diff/ledger.h"
 #include "diff/machine_json.h"
 #include "diff/minimize.h"
+#include "diff/possibility_json.h"
+#include "diff/program_json.h"
 
 namespace mmuref::diff {
 namespace {
@@ -20,7 +22,7 @@ namespace {
 using nlohmann::json;
 using nlohmann::ordered_json;
 
-constexpr std::array<std::string_view, 9> fields{"name",   "origin",  "shows",    "case",  "expect",
+constexpr std::array<std::string_view, 8> fields{"name",   "origin",  "shows",    "expect",
                                                  "oracle", "version", "observed", "ledger"};
 
 std::string hex(Word value) {
@@ -41,7 +43,9 @@ std::string text_field(const std::string& path, const json& document, const char
   return found->get<std::string>();
 }
 
-json parse(const std::string& path) {
+}  // namespace
+
+json read_case_document(const std::string& path) {
   if (std::filesystem::is_directory(path)) refuse(path, "no *.json case in this folder");
   std::ifstream file(path, std::ios::binary);
   if (!file) refuse(path, std::strerror(errno));
@@ -54,6 +58,12 @@ json parse(const std::string& path) {
   }
 }
 
+bool holds_program(const json& document) {
+  return document.is_object() && document.contains("program");
+}
+
+namespace {
+
 const json& object_field(const std::string& path, const json& document, const char* name) {
   const auto found = document.find(name);
   if (found == document.end() || !found->is_object()) {
@@ -62,24 +72,49 @@ const json& object_field(const std::string& path, const json& document, const ch
   return *found;
 }
 
-void check_fields(const std::string& path, const json& document) {
+/// `question` is the one field that the kinds of case do not share.
+void check_fields(const std::string& path, const json& document, std::string_view question) {
   if (!document.is_object()) refuse(path, "expected a JSON object");
   for (const auto& [key, value] : document.items()) {
-    if (std::find(fields.begin(), fields.end(), key) == fields.end()) {
+    if (key != question && std::find(fields.begin(), fields.end(), key) == fields.end()) {
       refuse(path, fmt::format("unknown field \"{}\"", key));
     }
   }
 }
 
+void read_head(const std::string& path, const json& document, CaseHead& head) {
+  head.name = text_field(path, document, "name", true);
+  head.origin = text_field(path, document, "origin", true);
+  head.shows = text_field(path, document, "shows", true);
+  head.oracle = text_field(path, document, "oracle", false);
+  head.version = text_field(path, document, "version", !head.oracle.empty());
+  head.ledger = text_field(path, document, "ledger", false);
+  if (document.contains("observed")) head.observed = object_field(path, document, "observed");
+  if (head.ledger.empty()) return;
+  const KnownDifference* known = find_known(head.ledger);
+  if (known == nullptr) refuse(path, fmt::format("\"ledger\": no entry {}", head.ledger));
+  if (known->oracle != head.oracle) {
+    refuse(path, fmt::format("\"oracle\": expected \"{}\", whose difference {} is", known->oracle,
+                             head.ledger));
+  }
+}
+
+/// The fields behind the question and what is expected.
+void append_tail(ordered_json& document, const CaseHead& head) {
+  if (!head.oracle.empty()) {
+    document["oracle"] = head.oracle;
+    document["version"] = head.version;
+  }
+  if (!head.observed.is_null()) document["observed"] = head.observed;
+  if (!head.ledger.empty()) document["ledger"] = head.ledger;
+}
+
 }  // namespace
 
-CaseFile read_case_file(const std::string& path) {
-  const json document = parse(path);
-  check_fields(path, document);
+CaseFile read_case(const std::string& path, const json& document) {
+  check_fields(path, document, "case");
   CaseFile file;
-  file.name = text_field(path, document, "name", true);
-  file.origin = text_field(path, document, "origin", true);
-  file.shows = text_field(path, document, "shows", true);
+  read_head(path, document, file);
   try {
     Request request = read_request(object_field(path, document, "case"));
     file.id = std::move(request.id);
@@ -88,40 +123,76 @@ CaseFile read_case_file(const std::string& path) {
     refuse(path, fmt::format("\"case\": {}", e.what()));
   }
   file.expect = object_field(path, document, "expect");
-  file.oracle = text_field(path, document, "oracle", false);
-  file.version = text_field(path, document, "version", !file.oracle.empty());
-  file.ledger = text_field(path, document, "ledger", false);
-  if (document.contains("observed")) file.observed = object_field(path, document, "observed");
-  if (!file.ledger.empty()) {
-    const KnownDifference* known = find_known(file.ledger);
-    if (known == nullptr) refuse(path, fmt::format("\"ledger\": no entry {}", file.ledger));
-    if (known->oracle != file.oracle) {
-      refuse(path, fmt::format("\"oracle\": expected \"{}\", whose difference {} is", known->oracle,
-                               file.ledger));
+  return file;
+}
+
+ProgramCase read_program_case(const std::string& path, const json& document) {
+  check_fields(path, document, "program");
+  ProgramCase file;
+  read_head(path, document, file);
+  try {
+    file.program = read_program(document.at("program"));
+  } catch (const FormError& e) {
+    refuse(path, fmt::format("\"program\": {}", e.what()));
+  }
+  if (file.program.steps.empty()) refuse(path, "\"program\": expected at least one step");
+  const auto expect = document.find("expect");
+  if (expect == document.end() || !expect->is_array()) {
+    refuse(path, "\"expect\": expected an array");
+  }
+  file.expect = *expect;
+  return file;
+}
+
+CaseFile read_case_file(const std::string& path) {
+  return read_case(path, read_case_document(path));
+}
+
+ordered_json last_outcomes(const Program& program) {
+  CachingMachine machine = start(program);
+  ordered_json outcomes = ordered_json::array();
+  for (const ProgramStep& step : program.steps) {
+    outcomes.clear();
+    if (const auto* write = std::get_if<TableWrite>(&step.action)) {
+      machine.write(write->address, write->value);
+    } else if (const auto* op = std::get_if<Operation>(&step.action)) {
+      machine.execute(step.cpu, *op);
+    } else {
+      const Access& access = std::get<Access>(step.action);
+      const auto all = machine.outcomes(step.cpu, access);
+      for (const Possibility& p : all) outcomes.push_back(to_json(p, access, machine.memory()));
+      machine.settle(step.cpu, access, all);
     }
   }
-  return file;
+  return outcomes;
+}
+
+std::string to_text(const ProgramCase& file) {
+  ordered_json document = {{"name", file.name}, {"origin", file.origin}, {"shows", file.shows}};
+  document["program"] = to_json(file.program);
+  document["expect"] = last_outcomes(file.program);
+  append_tail(document, file);
+  return document.dump(1) + '\n';
 }
 
 std::string to_text(const CaseFile& file) {
   ordered_json document = {{"name", file.name}, {"origin", file.origin}, {"shows", file.shows}};
   document["case"] = to_json(Request{file.id, file.question});
   document["expect"] = to_json(file.id, file.question, answer(file.question));
-  if (!file.oracle.empty()) {
-    document["oracle"] = file.oracle;
-    document["version"] = file.version;
-  }
-  if (!file.observed.is_null()) document["observed"] = file.observed;
-  if (!file.ledger.empty()) document["ledger"] = file.ledger;
+  append_tail(document, file);
   return document.dump(1) + '\n';
 }
 
 void write_case_file(const std::string& path, const CaseFile& file) {
+  write_text_file(path, to_text(file));
+}
+
+void write_text_file(const std::string& path, const std::string& text) {
   const std::string partial = path + ".partial";
   {
     std::ofstream out(partial, std::ios::binary);
     if (!out) refuse(path, std::strerror(errno));
-    out << to_text(file);
+    out << text;
     if (!out.flush()) refuse(partial, std::strerror(errno));
   }
   std::error_code error;

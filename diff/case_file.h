@@ -5,6 +5,12 @@
 //    "oracle": "unicorn", "version": "2.1.4",          optional: an oracle that answers it too
 //    "observed": {"outcome": "ok", "pa": …, "changes": {…}},   and what it did,
 //    "ledger": "NAME"}                                 optional: the known difference it witnesses
+//
+// Or a program (diff/program_json.h), whose last step is what it is about:
+//
+//   {"name": …, "origin": …, "shows": …, "program": {…},
+//    "expect": [every outcome the last step may have, as `mmuref tlb eval` gives it],
+//    "oracle": …, "version": …, "observed": …, "ledger": …}
 #pragma once
 
 #include <nlohmann/json.hpp>
@@ -12,17 +18,27 @@
 #include <string>
 
 #include "diff/compare.h"
+#include "diff/program.h"
 
 namespace mmuref::diff {
 
-struct CaseFile {
+/// What both kinds of case say.
+struct CaseHead {
   std::string name, origin, shows;
-  Case question;
-  nlohmann::json id;            ///< of the request
-  nlohmann::json expect;        ///< the model's answer, as `mmuref eval` gives it
   std::string oracle, version;  ///< empty when the case names no oracle
   nlohmann::ordered_json observed;
   std::string ledger;  ///< empty when the oracle must agree
+};
+
+struct CaseFile : CaseHead {
+  Case question;
+  nlohmann::json id;      ///< of the request
+  nlohmann::json expect;  ///< the model's answer, as `mmuref eval` gives it
+};
+
+struct ProgramCase : CaseHead {
+  Program program;
+  nlohmann::json expect;  ///< the model's outcomes for the last step; empty when it is no access
 };
 
 /// A file that cannot be read as a case: path, place and what was expected, on one line.
@@ -30,13 +46,27 @@ class CaseFileError : public std::runtime_error {
   using std::runtime_error::runtime_error;
 };
 
+/// The file's JSON. Throws CaseFileError.
+nlohmann::json read_case_document(const std::string& path);
+/// Whether that is a case of a program.
+bool holds_program(const nlohmann::json& document);
+
+/// A document of `path`, which errors name. Throw CaseFileError.
+CaseFile read_case(const std::string& path, const nlohmann::json& document);
+ProgramCase read_program_case(const std::string& path, const nlohmann::json& document);
 /// Throws CaseFileError.
 CaseFile read_case_file(const std::string& path);
 
 /// Indented, with a newline at the end.
 std::string to_text(const CaseFile& file);
+std::string to_text(const ProgramCase& file);
 
-/// Replaces `path` as a whole, so that no half-written case is ever seen. Throws CaseFileError.
+/// What `mmuref tlb eval` answers to the last step when nothing is known of the others; an empty
+/// array when it is no access.
+nlohmann::ordered_json last_outcomes(const Program& program);
+
+/// Replaces `path` as a whole, so that no half-written file is ever seen. Throws CaseFileError.
+void write_text_file(const std::string& path, const std::string& text);
 void write_case_file(const std::string& path, const CaseFile& file);
 
 nlohmann::ordered_json to_json(const Effect& effect);

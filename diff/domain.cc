@@ -48,7 +48,7 @@ std::string ranges_text(const std::vector<Word>& numbers) {
 
 /// Removes the processors that `oracle` does not have. Those of one kind that it refuses for one
 /// reason are named together, by their widths.
-void restrict_processors(Domain& domain, const Oracle& oracle) {
+void restrict_processors(Domain& domain, const AnyOracle& oracle) {
   std::map<std::pair<std::string, std::string>, std::vector<Word>> refused;  // by reason and kind
   std::vector<Processor> supported;
   for (const Processor& cpu : domain.processors) {
@@ -68,7 +68,7 @@ void restrict_processors(Domain& domain, const Oracle& oracle) {
   domain.processors = supported;
 }
 
-void restrict_features(Domain& domain, const Oracle& oracle) {
+void restrict_features(Domain& domain, const AnyOracle& oracle) {
   const Processor& cpu = domain.processors.front();
   for (const Feature& feature : features) {
     Registers with = domain.base;
@@ -101,7 +101,7 @@ Domain full_domain() {
   return domain;
 }
 
-Domain domain_of(const Oracle& oracle) {
+Domain domain_of(const AnyOracle& oracle) {
   Domain domain = full_domain();
   restrict_processors(domain, oracle);
   if (!domain.processors.empty()) restrict_features(domain, oracle);

@@ -26,6 +26,6 @@ Domain full_domain();
 
 /// The part of full_domain() that `oracle` supports. Combinations it refuses although it has each
 /// feature are met, skipped and counted by the campaign.
-Domain domain_of(const Oracle& oracle);
+Domain domain_of(const AnyOracle& oracle);
 
 }  // namespace mmuref::diff

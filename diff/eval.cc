@@ -87,7 +87,7 @@ bool append_reply(std::string& out, std::string_view line) {
   return readable;
 }
 
-EvalCount eval(int in, int out) {
+EvalCount eval(int in, int out, bool (*reply)(std::string&, std::string_view)) {
   EvalCount count;
   LineReader reader(in);
   std::string replies;
@@ -102,7 +102,7 @@ EvalCount eval(int in, int out) {
       append_error(replies, {nullptr, fmt::format("a line longer than {} bytes", max_line_bytes)});
       replies += '\n';
     } else {
-      readable = append_reply(replies, line.text);
+      readable = reply(replies, line.text);
     }
     if (!readable && ++count.unreadable == 1) count.first_unreadable = count.lines;
     if (replies.size() >= block_bytes) flush();

@@ -1,4 +1,4 @@
-// `mmuref eval`: JSON Lines in, one answer a line out, in order.
+// `mmuref eval` and `mmuref tlb eval`: JSON Lines in, one answer a line out, in order.
 #pragma once
 
 #include <cstddef>
@@ -55,7 +55,8 @@ struct EvalCount {
 };
 
 /// Answers every line of `in` on `out`, both file descriptors. All answers so far are written
-/// before the next read, so a peer that waits for one gets it. Throws std::system_error.
-EvalCount eval(int in, int out);
+/// before the next read, so a peer that waits for one gets it. `reply` answers a line, as
+/// append_reply does. Throws std::system_error.
+EvalCount eval(int in, int out, bool (*reply)(std::string&, std::string_view) = append_reply);
 
 }  // namespace mmuref::diff

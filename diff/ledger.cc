@@ -63,18 +63,36 @@ constexpr std::array known_differences{
     KnownDifference{"page1gb-always", "unicorn",
                     "1-GByte pages are mapped although CPUID does not enumerate them",
                     "SDM vol. 3, 4.1.4 Enumeration of Paging Features by CPUID",
-                    explains<Departure::page1gb_always>},
+                    departure::page1gb_always, explains<Departure::page1gb_always>},
     KnownDifference{"accessed-1g-early", "unicorn",
                     "A is set in a PDPTE that maps a page before its frame and rights are judged",
-                    "SDM vol. 3, 4.8 Accessed and Dirty Flags",
+                    "SDM vol. 3, 4.8 Accessed and Dirty Flags", departure::accessed_1g_early,
                     explains<Departure::accessed_1g_early>},
-    KnownDifference{
-        "smap-implicit-ac", "unicorn", "at CPL<3 EFLAGS.AC=1 lets an implicit access through SMAP",
-        "SDM vol. 3, 4.6.1 Determination of Access Rights", explains<Departure::smap_implicit_ac>},
+    KnownDifference{"smap-implicit-ac", "unicorn",
+                    "at CPL<3 EFLAGS.AC=1 lets an implicit access through SMAP",
+                    "SDM vol. 3, 4.6.1 Determination of Access Rights", departure::smap_implicit_ac,
+                    explains<Departure::smap_implicit_ac>},
     KnownDifference{"stack-non-canonical", "unicorn",
                     "a non-canonical stack access raises #GP(0) instead of #SS(0)",
-                    "SDM vol. 1, 3.3.7.1 Canonical Addressing",
+                    "SDM vol. 1, 3.3.7.1 Canonical Addressing", departure::stack_non_canonical,
                     explains<Departure::stack_non_canonical>},
+    KnownDifference{"page-fault-keeps", "unicorn",
+                    "a page fault leaves what is cached for its address cached",
+                    "SDM vol. 3, 4.10.4.1 Operations that Invalidate TLBs and Paging-Structure "
+                    "Caches",
+                    departure::page_fault_keeps, nullptr},
+    KnownDifference{"pke-set-keeps", "unicorn",
+                    "setting CR4.PKE leaves translations cached whose keys are not looked at",
+                    "SDM vol. 3, 4.6.2 Protection Keys", departure::pke_set_keeps, nullptr},
+    KnownDifference{"pcide-clear-keeps", "unicorn", "clearing CR4.PCIDE leaves translations cached",
+                    "SDM vol. 3, 4.10.4.1 Operations that Invalidate TLBs and Paging-Structure "
+                    "Caches",
+                    departure::pcide_clear_keeps, nullptr},
+    KnownDifference{"invlpg-keeps-code", "unicorn",
+                    "INVLPG elsewhere in a large page leaves code that was fetched there reachable",
+                    "SDM vol. 3, 4.10.4.1 Operations that Invalidate TLBs and Paging-Structure "
+                    "Caches",
+                    departure::invlpg_keeps_code, nullptr},
 };
 
 }  // namespace
@@ -85,7 +103,36 @@ std::span<const KnownDifference> ledger() {
 
 const KnownDifference* explain(std::string_view oracle, const Difference& difference) {
   for (const KnownDifference& known : known_differences) {
-    if (known.oracle == oracle && known.explains(difference)) return &known;
+    if (known.oracle == oracle && known.explains != nullptr && known.explains(difference))
+      return &known;
+  }
+  return nullptr;
+}
+
+bool ProgramLedger::permitted(Departures departures, std::span<const StepEffect> effects) {
+  auto found = followers_.find(departures);
+  if (found == followers_.end()) {
+    found = followers_.emplace(departures, Follower{ProgramModel(program_, departures, outcomes_)})
+                .first;
+  }
+  Follower& f = found->second;
+  for (; f.steps < effects.size(); ++f.steps) {
+    f.permitted = f.model.step(program_.steps[f.steps], effects[f.steps]).parts == 0;
+  }
+  return f.permitted;
+}
+
+const KnownDifference* ProgramLedger::explain(std::span<const StepEffect> effects) {
+  for (const KnownDifference& known : known_differences) {
+    if (known.oracle == oracle_ && permitted(known.departure, effects)) return &known;
+  }
+  Departures all = 0;
+  for (const KnownDifference& known : known_differences) {
+    if (known.oracle == oracle_) all |= known.departure;
+  }
+  if (all == 0 || !permitted(all, effects)) return nullptr;
+  for (const KnownDifference& known : known_differences) {
+    if (known.oracle == oracle_ && !permitted(all & ~known.departure, effects)) return &known;
   }
   return nullptr;
 }

@@ -51,6 +51,9 @@ nlohmann::ordered_json to_json(const Request& request);
 void append_answer(std::string& out, const nlohmann::json& id, const Case& question,
                    const Answer& answer);
 
+/// Appends what an answer holds behind its id: fields with commas between, without the braces.
+void append_outcome(std::string& out, const Access& access, const Answer& answer);
+
 /// Appends the object that answers a request that cannot be read, without a newline.
 void append_error(std::string& out, const RequestError& error);
 

@@ -5,6 +5,7 @@
 
 #include "diff/oracles/statement/statement_oracle.h"
 #include "diff/oracles/unicorn/unicorn_oracle.h"
+#include "diff/oracles/unicorn/unicorn_programs.h"
 
 namespace mmuref::diff {
 namespace {
@@ -12,11 +13,12 @@ namespace {
 struct Named {
   std::string_view name;
   std::unique_ptr<Oracle> (*make)();
+  std::unique_ptr<ProgramOracle> (*make_programs)();  ///< null when it runs none
 };
 
 constexpr Named oracles[] = {
-    {"unicorn", make_unicorn_oracle},
-    {"spec", make_statement_oracle},
+    {"unicorn", make_unicorn_oracle, make_unicorn_programs},
+    {"spec", make_statement_oracle, nullptr},
 };
 
 }  // namespace
@@ -35,6 +37,21 @@ std::unique_ptr<Oracle> make_oracle(std::string_view name) {
     if (oracle.name == name) return oracle.make();
   }
   return nullptr;
+}
+
+std::unique_ptr<ProgramOracle> make_program_oracle(std::string_view name) {
+  for (const Named& oracle : oracles) {
+    if (oracle.name == name && oracle.make_programs != nullptr) return oracle.make_programs();
+  }
+  return nullptr;
+}
+
+std::string program_oracle_list() {
+  std::vector<std::string_view> list;
+  for (const Named& oracle : oracles) {
+    if (oracle.make_programs != nullptr) list.push_back(oracle.name);
+  }
+  return fmt::format("{}", fmt::join(list, ", "));
 }
 
 std::string oracle_list() {

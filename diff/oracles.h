@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "diff/oracle.h"
+#include "diff/program_oracle.h"
 
 namespace mmuref::diff {
 
@@ -16,7 +17,11 @@ const std::vector<std::string_view>& oracle_names();
 /// cannot start.
 std::unique_ptr<Oracle> make_oracle(std::string_view name);
 
+/// The oracle of that name as one that runs programs; null when there is none, or it runs none.
+std::unique_ptr<ProgramOracle> make_program_oracle(std::string_view name);
+
 /// "spec, unicorn": for messages.
 std::string oracle_list();
+std::string program_oracle_list();
 
 }  // namespace mmuref::diff

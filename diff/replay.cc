@@ -11,6 +11,7 @@
 #include "diff/machine_json.h"
 #include "diff/minimize.h"
 #include "diff/oracles.h"
+#include "diff/program_run.h"
 
 namespace mmuref::diff {
 namespace {
@@ -41,16 +42,12 @@ std::string first_difference(const json& want, const json& got) {
   return {};
 }
 
-Replayed replay_oracle(const std::string& path, const CaseFile& file, Oracle& oracle) {
-  const Machine& machine = file.question.machine;
-  Replayed result;
-  result.skipped = oracle.unsupported(machine.cpu, machine.registers, file.question.access);
-  if (!result.skipped.empty()) return result;
-
-  const DifferenceClass seen = classify(oracle, file.question);
-  const std::string name = oracle.name();
+/// Whether the oracle agrees, or differs as the case says it must.
+Replayed judge_difference(const std::string& path, const CaseHead& file,
+                          const DifferenceClass& seen) {
+  const std::string& name = file.oracle;
   if (file.ledger.empty()) {
-    if (seen.parts == 0) return result;
+    if (seen.parts == 0) return {};
     return violation(path, fmt::format("{} differs in {}", name, parts_text(seen.parts)));
   }
   if (seen.parts == 0) {
@@ -61,7 +58,16 @@ Replayed replay_oracle(const std::string& path, const CaseFile& file, Oracle& or
     return violation(path, fmt::format("{} differs in {}, and not as ledger entry {} says", name,
                                        parts_text(seen.parts), file.ledger));
   }
-  return result;
+  return {};
+}
+
+Replayed replay_oracle(const std::string& path, const CaseFile& file, Oracle& oracle) {
+  const Machine& machine = file.question.machine;
+  Replayed result;
+  result.skipped = oracle.unsupported(machine.cpu, machine.registers, file.question.access);
+  if (!result.skipped.empty()) return result;
+
+  return judge_difference(path, file, classify(oracle, file.question));
 }
 
 Replayed replay(const std::string& path, const CaseFile& file, OraclePool& oracles) {
@@ -81,7 +87,41 @@ Replayed replay(const std::string& path, const CaseFile& file, OraclePool& oracl
   return replay_oracle(path, file, *oracle);
 }
 
+Replayed replay(const std::string& path, const ProgramCase& file, OraclePool& oracles) {
+  const json found = last_outcomes(file.program);
+  if (found.size() != file.expect.size()) {
+    return violation(path, fmt::format("model: {} outcomes expected, found {}", file.expect.size(),
+                                       found.size()));
+  }
+  for (std::size_t i = 0; i < found.size(); ++i) {
+    const std::string wrong = first_difference(file.expect[i], found[i]);
+    if (!wrong.empty()) return violation(path, fmt::format("model: outcome {}: {}", i, wrong));
+  }
+  if (file.oracle.empty()) return {};
+  ProgramOracle* oracle = oracles.get_programs(file.oracle);
+  if (oracle == nullptr) {
+    throw CaseFileError(fmt::format("{}: \"oracle\": expected one that runs programs: {}", path,
+                                    program_oracle_list()));
+  }
+  Replayed result;
+  result.skipped = oracle->unsupported(file.program);
+  if (!result.skipped.empty()) return result;
+
+  const ProgramRun run = run_program(*oracle, file.program);
+  const bool before = std::any_of(run.judged.begin(), run.judged.end() - 1,
+                                  [](const Judged& j) { return j.parts != 0; });
+  const bool reached = run.effects.size() == file.program.steps.size();
+  if (before || !reached) return violation(path, file.oracle + " differs before the last step");
+  return judge_difference(path, file, run.last());
+}
+
 }  // namespace
+
+ProgramOracle* OraclePool::get_programs(const std::string& name) {
+  std::unique_ptr<ProgramOracle>& oracle = programs_[name];
+  if (oracle == nullptr) oracle = make_program_oracle(name);
+  return oracle.get();
+}
 
 Oracle* OraclePool::get(const std::string& name) {
   std::unique_ptr<Oracle>& oracle = oracles_[name];
@@ -91,7 +131,9 @@ Oracle* OraclePool::get(const std::string& name) {
 
 Replayed replay_file(const std::string& path, OraclePool& oracles) {
   try {
-    return replay(path, read_case_file(path), oracles);
+    const json document = read_case_document(path);
+    if (holds_program(document)) return replay(path, read_program_case(path, document), oracles);
+    return replay(path, read_case(path, document), oracles);
   } catch (const CaseFileError& e) {
     return {Verdict::bad_file, e.what(), {}};
   } catch (const std::exception& e) {

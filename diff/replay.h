@@ -9,6 +9,7 @@
 
 #include "diff/case_file.h"
 #include "diff/oracle.h"
+#include "diff/program_oracle.h"
 
 namespace mmuref::diff {
 
@@ -29,13 +30,16 @@ class OraclePool {
  public:
   /// Null when there is no such oracle. Throws what the oracle throws when it cannot start.
   Oracle* get(const std::string& name);
+  ProgramOracle* get_programs(const std::string& name);
 
  private:
+  std::map<std::string, std::unique_ptr<ProgramOracle>> programs_;
   std::map<std::string, std::unique_ptr<Oracle>> oracles_;
 };
 
 /// A case must get the answer it expects from the model, and no other from the statement. The
-/// oracle it names must agree; where it names a ledger entry, must differ just as that says.
+/// oracle it names must agree; where it names a ledger entry, must differ just as that says. Of a
+/// program, the last step; all before it must agree. The statement runs no programs.
 Replayed replay_file(const std::string& path, OraclePool& oracles);
 
 /// All files, `threads` at a time; the results are in the order of `paths`.

@@ -59,6 +59,8 @@ ordered_json totals_json(const Totals& totals) {
     coverage[std::string(rule.name)] = totals.coverage[static_cast<std::size_t>(rule.rule)];
   }
   return {{"spaces", totals.spaces},
+          {"programs", totals.programs},
+          {"stale", totals.stale},
           {"accesses", totals.accesses},
           {"faults", totals.faults},
           {"located", totals.located},
@@ -74,6 +76,8 @@ ordered_json totals_json(const Totals& totals) {
 Totals totals_from_json(const nlohmann::json& document) {
   Totals totals;
   document.at("spaces").get_to(totals.spaces);
+  document.at("programs").get_to(totals.programs);
+  document.at("stale").get_to(totals.stale);
   document.at("accesses").get_to(totals.accesses);
   document.at("faults").get_to(totals.faults);
   document.at("located").get_to(totals.located);
@@ -91,35 +95,48 @@ Totals totals_from_json(const nlohmann::json& document) {
   return totals;
 }
 
-ordered_json report_json(const Oracle& oracle, const CampaignOptions& options, const Domain& domain,
-                         const Totals& totals) {
+ordered_json report_json(const AnyOracle& oracle, const CampaignOptions& options,
+                         const Domain& domain, const Totals& totals) {
   ordered_json excluded = ordered_json::object();
   for (const auto& [reason, what] : domain.excluded) excluded[reason] = what;
-  return {{"oracle", oracle.name()},
-          {"version", oracle.version()},
-          {"seed", options.seed},
-          {"shard", fmt::format("{}/{}", options.shard.index, options.shard.count)},
-          {"accesses", totals.accesses},
-          {"faults", totals.faults},
-          {"unexplained", totals.unexplained},
-          {"known", counts_json(totals.known)},
-          {"seconds", totals.seconds},
-          {"oracle_seconds", totals.oracle_seconds},
-          {"skipped", counts_json(totals.skipped)},
-          {"not_drawn", excluded}};
+  ordered_json report = {{"oracle", oracle.name()},
+                         {"version", oracle.version()},
+                         {"seed", options.seed},
+                         {"shard", fmt::format("{}/{}", options.shard.index, options.shard.count)},
+                         {"accesses", totals.accesses},
+                         {"faults", totals.faults},
+                         {"unexplained", totals.unexplained},
+                         {"known", counts_json(totals.known)},
+                         {"seconds", totals.seconds},
+                         {"oracle_seconds", totals.oracle_seconds},
+                         {"skipped", counts_json(totals.skipped)},
+                         {"not_drawn", excluded}};
+  if (totals.mode == Mode::tlb) {
+    report["mode"] = "tlb";
+    report["programs"] = totals.programs;
+    report["stale"] = totals.stale;
+  }
+  return report;
 }
 
-std::string report_text(const Oracle& oracle, const CampaignOptions& options, const Domain& domain,
-                        const Totals& totals) {
+std::string report_text(const AnyOracle& oracle, const CampaignOptions& options,
+                        const Domain& domain, const Totals& totals) {
   std::string out;
-  line(out, "{} {}, seed {}, shard {}/{}: {} accesses compared in {} address spaces", oracle.name(),
+  const bool programs = totals.mode == Mode::tlb;
+  line(out, "{} {}, seed {}, shard {}/{}: {} accesses compared in {} {}", oracle.name(),
        oracle.version(), options.seed, options.shard.index, options.shard.count, totals.accesses,
-       totals.spaces);
+       programs ? totals.programs : totals.spaces, programs ? "programs" : "address spaces");
   line(out, "  {} faults; {} physical addresses compared; {} accesses changed entries",
        totals.faults, totals.located, totals.writes);
-  line(out, "  {:.1f} s, {:.0f} accesses/s, {:.0f}% of the time inside the oracle's engine",
-       totals.seconds,
-       totals.seconds > 0 ? static_cast<double>(totals.accesses) / totals.seconds : 0,
+  if (programs) {
+    line(out, "  {} accesses ({:.1f}%) by what was cached and no longer in memory", totals.stale,
+         percent(static_cast<double>(totals.stale), static_cast<double>(totals.accesses)));
+  }
+  const auto rate = [&](Word count) {
+    return totals.seconds > 0 ? static_cast<double>(count) / totals.seconds : 0;
+  };
+  line(out, "  {:.1f} s, {:.0f} {}/s, {:.0f}% of the time inside the oracle's engine",
+       totals.seconds, rate(compared(totals)), programs ? "programs" : "accesses",
        percent(totals.oracle_seconds, totals.seconds));
   append_coverage(out, totals);
   append_not_tested(out, domain, totals);
@@ -127,8 +144,9 @@ std::string report_text(const Oracle& oracle, const CampaignOptions& options, co
     const KnownDifference* known = find_known(name);
     line(out, "  known {:>12}  {}: {}", count, name, known == nullptr ? "" : known->cause);
   }
-  if (totals.accesses < options.count) {
-    line(out, "  FAILED: only {} of {} accesses could be compared", totals.accesses, options.count);
+  if (compared(totals) < options.count) {
+    line(out, "  FAILED: only {} of {} {} could be compared", compared(totals), options.count,
+         programs ? "programs" : "accesses");
   }
   line(out, "  unexplained differences: {}", totals.unexplained);
   return out;

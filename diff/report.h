@@ -9,13 +9,13 @@
 namespace mmuref::diff {
 
 /// The object of `mmuref diff --json`.
-nlohmann::ordered_json report_json(const Oracle& oracle, const CampaignOptions& options,
+nlohmann::ordered_json report_json(const AnyOracle& oracle, const CampaignOptions& options,
                                    const Domain& domain, const Totals& totals);
 
 /// For people: what was compared, what was found, what was not tested and why, and what the
 /// accesses met, by rule and level.
-std::string report_text(const Oracle& oracle, const CampaignOptions& options, const Domain& domain,
-                        const Totals& totals);
+std::string report_text(const AnyOracle& oracle, const CampaignOptions& options,
+                        const Domain& domain, const Totals& totals);
 
 /// Totals as a checkpoint carries them, and back. from_json throws nlohmann::json::exception.
 nlohmann::ordered_json totals_json(const Totals& totals);

@@ -46,5 +46,31 @@ std::span<const Theorem> translation_theorems();
 std::span<const Theorem> fault_theorems();
 std::span<const Theorem> rights_theorems();
 std::span<const Theorem> accessed_dirty_theorems();
+std::span<const Theorem> invalidation_theorems();
+std::span<const Theorem> tlb_theorems();
+
+// Of Linux, in spec/theorems/linux/.
+std::span<const Theorem> linux_address_theorems();
+std::span<const Theorem> linux_layout_theorems();
+std::span<const Theorem> linux_entry_theorems();
+std::span<const Theorem> linux_constructor_theorems();
+std::span<const Theorem> linux_protection_theorems();
+std::span<const Theorem> linux_swap_theorems();
+std::span<const Theorem> linux_remap_theorems();
+std::span<const Theorem> linux_free_theorems();
+std::span<const Theorem> linux_direct_map_theorems();
+std::span<const Theorem> linux_fixmap_theorems();
+std::span<const Theorem> linux_pgd_theorems();
+
+std::span<const Defect> linux_address_defects();
+std::span<const Defect> linux_layout_defects();
+std::span<const Defect> linux_entry_defects();
+std::span<const Defect> linux_constructor_defects();
+std::span<const Defect> linux_protection_defects();
+std::span<const Defect> linux_swap_defects();
+std::span<const Defect> linux_remap_defects();
+std::span<const Defect> linux_direct_map_defects();
+std::span<const Defect> linux_fixmap_defects();
+std::span<const Defect> linux_pgd_defects();
 
 }  // namespace mmuref::spec

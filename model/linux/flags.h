@@ -30,6 +30,26 @@ inline constexpr std::uint64_t KERNPG_TABLE = PRESENT | RW | ACCESSED | DIRTY;
 constexpr std::uint64_t DEVMAP(const Kernel& k) {
   return k.has_devmap ? bit(k.devmap_bit) : 0;
 }
+/// _PAGE_UFFD_WP: userfaultfd wants to hear of writes (v5.7).
+constexpr std::uint64_t UFFD_WP(const Kernel& k) {
+  return k.has_uffd_wp ? SOFTW2 : 0;
+}
+/// _PAGE_DIRTY_BITS: what says that an entry is dirty.
+constexpr std::uint64_t DIRTY_BITS(const Kernel& k) {
+  return k.saved_dirty ? DIRTY | SAVED_DIRTY : DIRTY;
+}
+
+/// _PAGE_CHG_MASK and _HPAGE_CHG_MASK: what a change of protection keeps of an entry.
+constexpr std::uint64_t common_chg_mask(const Kernel& k) {
+  return PTE_PFN_MASK(k) | PCD | PWT | SPECIAL | ACCESSED | DIRTY_BITS(k) | SOFT_DIRTY |
+         (k.change_mask_has_devmap ? DEVMAP(k) : 0) | UFFD_WP(k);
+}
+constexpr std::uint64_t CHG_MASK(const Kernel& k) {
+  return common_chg_mask(k) | (k.change_mask_has_pat ? PAT : 0);
+}
+constexpr std::uint64_t HPAGE_CHG_MASK(const Kernel& k) {
+  return common_chg_mask(k) | PSE | (k.change_mask_has_pat ? PAT_LARGE : 0);
+}
 }  // namespace page
 
 }  // namespace mmuref::lnx

@@ -15,7 +15,7 @@ inline constexpr std::uint64_t PE = bit(0), WP = bit(16), PG = bit(31);
 namespace cr4 {
 inline constexpr std::uint64_t PSE = bit(4), PAE = bit(5), PGE = bit(7), LA57 = bit(12),
                                PCIDE = bit(17), SMEP = bit(20), SMAP = bit(21), PKE = bit(22),
-                               PKS = bit(24);
+                               CET = bit(23), PKS = bit(24);
 }
 namespace efer {
 inline constexpr std::uint64_t LME = bit(8), LMA = bit(10), NXE = bit(11);

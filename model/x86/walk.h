@@ -51,6 +51,13 @@ struct Walk {
   Bool<W> write = false;     ///< the access was a write
 
   constexpr const Step<W>& last() const { return steps[count - 1]; }
+
+  constexpr void page_fault(const Paging<W>& p, const Access<W>& a, Rule why,
+                            const FaultCause<W>& cause) {
+    outcome = Outcome::page_fault;
+    rule = why;
+    error_code = x86::error_code(p, a, cause);
+  }
 };
 
 /// Watches nothing.
@@ -71,27 +78,26 @@ constexpr Rule reserved_rule(const W& set, int level, bool leaf) {
   return Rule::reserved_execute_disable;
 }
 
-/// `walk` for a number of levels known where it is compiled, so that shifts and masks are
-/// constants.
-template <int levels, class W, PhysicalMemory<W> Memory, class Trace>
-constexpr void walk_levels(const Paging<W>& p, const Access<W>& a, const Memory& memory,
-                           Trace& trace, Walk<W>& result) {
-  const auto page_fault = [&](Rule rule, const FaultCause<W>& cause) {
-    result.outcome = Outcome::page_fault;
-    result.rule = rule;
-    result.error_code = error_code(p, a, cause);
-  };
-
-  // A non-canonical address reaches no paging structure.
-  if (!canonical(a.va, linear_width(levels))) {
-    result.outcome = a.stack ? Outcome::stack_fault : Outcome::general_protection;
-    result.rule = Rule::non_canonical;
-    result.error_code = W{0};
-    return;
+/// Judges the rights of a valid translation: a page fault, or the physical address. `leaf` maps the
+/// page of `result.level`, `result.rights` is what all entries grant together.
+template <class W>
+constexpr void judge(const Paging<W>& p, const Access<W>& a, const W& leaf, Walk<W>& result) {
+  const Denials<W> denied = denials(p, a, result.rights, leaf);
+  if (denied.any()) {
+    result.denials = denied;
+    return result.page_fault(p, a, first_denial(denied), {.present = true, .key = denied.key()});
   }
 
-  W table = p.table_base;
-  for (int level = levels;; --level) {
+  // Bits 12 and up to the page size hold PAT and reserved zeros in a large leaf, not address.
+  const W offset_mask{bit(level_shift(result.level)) - 1};
+  result.physical_address = (leaf & p.frame_mask & ~offset_mask) | (a.va & offset_mask);
+}
+
+/// Walks from the `level` table at `table` down; `result.rights` is what the entries above grant.
+template <class W, PhysicalMemory<W> Memory, class Trace>
+constexpr void descend(const Paging<W>& p, const Access<W>& a, const Memory& memory, Trace& trace,
+                       int level, W table, Walk<W>& result) {
+  for (;; --level) {
     Step<W>& step = result.steps[result.count++];
     step.level = level;
     step.address = table | (table_index(a.va, level) << 3);
@@ -102,14 +108,15 @@ constexpr void walk_levels(const Paging<W>& p, const Access<W>& a, const Memory&
     // P=0 ends the walk and nothing else in the entry matters.
     if (!has(e, entry::P)) {
       trace(step, Decision::not_present, result.rights);
-      return page_fault(Rule::not_present, {});
+      return result.page_fault(p, a, Rule::not_present, {});
     }
 
     const bool leaf = static_cast<bool>(is_leaf(e, level));
     const W reserved = e & (leaf ? p.reserved.leaf[level] : p.reserved.table[level]);
     if (reserved != W{0}) {
       trace(step, Decision::reserved, result.rights);
-      return page_fault(reserved_rule(reserved, level, leaf), {.present = true, .reserved = true});
+      return result.page_fault(p, a, reserved_rule(reserved, level, leaf),
+                               {.present = true, .reserved = true});
     }
 
     result.rights.add(e);
@@ -119,16 +126,26 @@ constexpr void walk_levels(const Paging<W>& p, const Access<W>& a, const Memory&
   }
 
   // Rights are judged only once the whole walk is valid.
-  const W leaf_entry = result.last().value;
-  const Denials<W> denied = denials(p, a, result.rights, leaf_entry);
-  if (denied.any()) {
-    result.denials = denied;
-    return page_fault(first_denial(denied), {.present = true, .key = denied.key()});
-  }
+  judge(p, a, result.last().value, result);
+}
 
-  // Bits 12 and up to the page size hold PAT and reserved zeros in a large leaf, not address.
-  const W offset_mask{bit(level_shift(result.level)) - 1};
-  result.physical_address = (leaf_entry & p.frame_mask & ~offset_mask) | (a.va & offset_mask);
+/// A non-canonical address reaches no paging structure.
+template <class W>
+constexpr bool refuse_non_canonical(const Access<W>& a, int levels, Walk<W>& result) {
+  if (canonical(a.va, linear_width(levels))) return false;
+  result.outcome = a.stack ? Outcome::stack_fault : Outcome::general_protection;
+  result.rule = Rule::non_canonical;
+  result.error_code = W{0};
+  return true;
+}
+
+/// `walk` for a number of levels known where it is compiled, so that shifts and masks are
+/// constants.
+template <int levels, class W, PhysicalMemory<W> Memory, class Trace>
+constexpr void walk_levels(const Paging<W>& p, const Access<W>& a, const Memory& memory,
+                           Trace& trace, Walk<W>& result) {
+  if (refuse_non_canonical(a, levels, result)) return;
+  descend(p, a, memory, trace, levels, p.table_base, result);
 }
 
 /// Translates `a.va`. `trace(step, decision, rights)` is called for each entry read.

@@ -16,9 +16,13 @@ struct Row {
 };
 
 // The commands run in a folder with corpora/ and the images that scratch.cc makes:
-// small.img (raw; 4-level tables at 0x1000, 5-level at 0x6000), kdump.core, cut.core, empty.
+// small.img (raw; 4-level tables at 0x1000, 5-level at 0x6000), kdump.core, cut.core, empty,
+// trace.txt and bad-trace.txt (addresses for tlb simulate).
 #define LINUX61 "corpora/linux-6.1-kaslr-4level/pagetables.core"
 #define SMALL "small.img --cr3 0x1000 --efer 0xd00 "
+#define KASLR                                                            \
+  "--page-offset-base ffff8ee180000000 --vmalloc-base ffffd27280000000 " \
+  "--vmemmap-base fffffba980000000 "
 #define SMALL_PKS SMALL "--cr4 0x1400020 "
 
 inline const Row rows[] = {
@@ -55,6 +59,11 @@ inline const Row rows[] = {
     {"walk_fault_json", "walk " SMALL "--cr4 0x20 0x6000 --json"},
     {"walk_not_in_image", "walk " SMALL "--cr4 0x20 0x10000000000"},
 
+    // tlb simulate.
+    {"tlb_simulate", "tlb simulate " LINUX61 " trace.txt"},
+    {"tlb_simulate_json", "tlb simulate " LINUX61 " --pdes 1x0 --json <trace.txt"},
+    {"tlb_simulate_nothing", "tlb simulate " LINUX61 " <empty"},
+
     // maps.
     {"maps_linux", "maps " LINUX61},
     {"maps_small", "maps " SMALL "--cr4 0x20 --maxphyaddr 46"},
@@ -75,9 +84,42 @@ inline const Row rows[] = {
      "explain 0x800ff00000003187 --level 5 --nxe 0 --vendor amd "
      "--maxphyaddr 36"},
 
+    // explain --linux: a state each, and what differs between versions.
+    {"explain_linux_page", "explain 0x8000000fee00227 --level 1 --linux"},
+    {"explain_linux_none", "explain 0x60 --level 1 --linux"},
+    {"explain_linux_none_4_6", "explain 0x60 --level 1 --linux --kernel 4.6"},
+    {"explain_linux_inverted", "explain 0xffffffedcb120 --level 1 --linux"},
+    {"explain_linux_swap", "explain 0x17ffffffffdb9602 --level 1 --linux --kernel 5.4"},
+    {"explain_linux_swap_4_6", "explain 0x2604 --level 1 --linux --kernel 4.6"},
+    {"explain_linux_migration", "explain 0xd7fffffffdb97202 --level 2 --linux"},
+    {"explain_linux_thp", "explain 0x1000000402011e7 --level 2 --linux --kernel 4.6"},
+    {"explain_linux_invalidated", "explain 0xfffffbfc000e6 --level 2 --linux"},
+    {"explain_linux_bad", "explain 0x400006815067 --level 2 --linux --kernel 4.6"},
+    {"explain_linux_pud_not_present", "explain 0x2 --level 3 --linux"},
+    {"explain_linux_pgd_json", "explain 0x6815067 --level 4 --linux --kernel 4.6 --json"},
+    {"explain_linux_json", "explain 0xc7fffffffedcb004 --level 1 --linux --json"},
+    // Caches and traces.
+    {"tlb_eval", "tlb eval <programs.jsonl"},
+    {"trace_clean", "trace check corpora/traces/good_remote_flush.jsonl"},
+    {"trace_stale", "trace check corpora/traces/bad_no_remote_flush.jsonl"},
+    {"trace_stale_json", "trace check --json corpora/traces/bad_no_remote_flush.jsonl"},
+    {"trace_spurious", "trace check corpora/traces/good_unprotect_spurious.jsonl"},
+    {"trace_table_freed", "trace check corpora/traces/bad_lazy_tables_freed.jsonl"},
+    {"trace_dirty", "trace check corpora/traces/bad_dirty_cleared.jsonl"},
+    {"trace_two",
+     "trace check corpora/traces/bad_bit_63.jsonl corpora/traces/good_bit_63_clear.jsonl"},
+
     // Bad usage and bad input: one line, exit code 2.
+    {"bad_tlb_line", "tlb eval <corpora/traces/bad_bit_63.jsonl"},
+    {"bad_tlb_subcommand", "tlb"},
+    {"bad_trace_form", "trace check corpora/README.md"},
+    {"bad_trace_no_file", "trace check nowhere.jsonl"},
+    {"bad_trace_folder", "trace check corpora/ledger"},
+    {"help_tlb_eval", "tlb eval --help"},
+    {"help_trace_check", "trace check --help"},
     {"help", "--help"},
     {"help_walk", "walk --help"},
+    {"help_tlb_simulate", "tlb simulate --help"},
     {"help_maps", "maps --help"},
     {"help_explain", "explain --help"},
     {"bad_no_file", "walk no-such-file 0x0"},
@@ -99,12 +141,50 @@ inline const Row rows[] = {
     {"bad_entry", "explain 1g --level 1"},
     {"bad_no_level", "explain 0x1"},
     {"bad_nxe", "explain 0x1 --level 1 --nxe 2"},
+    {"bad_kernel", "explain 0x1 --level 1 --linux --kernel 6.x"},
+    {"bad_kernel_old", "explain 0x1 --level 1 --linux --kernel 2.6"},
+    {"bad_kernel_levels", "explain 0x1 --level 5 --linux --kernel 4.6"},
+    {"bad_kernel_alone", "explain 0x1 --level 1 --kernel 4.6"},
     {"bad_subcommand", "wlak " LINUX61 " 0x0"},
     {"bad_count", "diff --count -1"},
     {"bad_seed", "diff --seed -1 --count 100"},
     {"bad_shard", "diff --shard 2/2"},
+    {"bad_mode", "diff --mode fast"},
+    {"bad_mode_oracle", "diff --mode tlb --oracle spec"},
     {"bad_campaign_file", "diff --count 100 --out corpora"},
+    {"bad_tlb_sets", "tlb simulate " LINUX61 " --pages-4k 3x4"},
+    {"bad_tlb_size", "tlb simulate " LINUX61 " --pdes 8x"},
+    {"bad_tlb_trace", "tlb simulate " LINUX61 " bad-trace.txt"},
+    {"bad_tlb_no_trace", "tlb simulate " LINUX61 " no-such-file"},
     {"bad_both_forms", "maps " LINUX61 " --json --info-tlb"},
+
+    // layout, va, pa.
+    {"help_layout", "layout --help"},
+    {"help_va", "va --help"},
+    {"help_pa", "pa --help"},
+    {"layout_3_2", "layout --kernel 3.2"},
+    {"layout_4_6", "layout --kernel 4.6"},
+    {"layout_5_level", "layout --kernel 4.20 --la57"},
+    {"layout_json", "layout --kernel 4.20 --la57 --json"},
+    {"layout_kaslr", "layout --kernel 6.1 " KASLR},
+    {"layout_address", "layout --kernel 6.1 ffffea0000040000"},
+    {"layout_address_json", "layout ffffffffa0000000 --json"},
+    {"pa_direct", "pa ffff888000001000"},
+    {"pa_image", "pa --kernel 6.1 " KASLR "--phys-base ffffffffd8400000 ffffffffaca00000"},
+    {"pa_modules", "pa ffffffffc0000000"},
+    {"pa_user", "pa 400123 --kernel 4.6"},
+    {"pa_too_wide", "pa ffff8c0000000000 --phys-bits 39"},
+    {"pa_json", "pa 0 --json"},
+    {"va_memory", "va fee00000 --kernel 4.6"},
+    {"va_wraps", "va ffffffffffffffff"},
+    {"va_json", "va 1000 --la57 --json"},
+    {"bad_layout_kernel", "layout --kernel 4.17"},
+    {"bad_la57", "layout --kernel 4.6 --la57"},
+    {"bad_bases_order", "layout --vmalloc-base ffff880000000000"},
+    {"bad_base_alignment", "va 0 --page-offset-base ffff888000001000"},
+    {"bad_bases_kernel", "pa 0 --kernel 4.6 --vmalloc-base ffffc90000000000"},
+    {"bad_pa", "pa 0xg"},
+    {"bad_phys_bits", "va 0 --phys-bits 53"},
 };
 
 }  // namespace mmuref::cli_test

@@ -41,6 +41,18 @@ void write(const std::filesystem::path& path, const std::string& bytes) {
   std::ofstream(path, std::ios::binary) << bytes;
 }
 
+/// For `tlb eval`: a page that is unmapped before it is invalidated; and a line that is no program.
+constexpr const char* programs =
+    R"({"id":"unmap","maxphyaddr":46,"page1gb":true,"cr0":"0x80010033","cr3":"0x1000",)"
+    R"("cr4":"0x20","efer":"0xd01","pkru":"0x0","mem":{"0x1000":"0x2067","0x2000":"0x3067",)"
+    R"("0x3000":"0x4067","0x4008":"0x5067"},"steps":[)"
+    R"({"step":"write","address":"0x4008","value":"0x0"},)"
+    R"({"step":"access","access":"read","va":"0x1234","cpl":3},{"step":"invlpg","va":"0x1000"},)"
+    R"({"step":"access","access":"read","va":"0x1234","cpl":3}]})"
+    "\n"
+    R"({"id":"typo","step":[]})"
+    "\n";
+
 struct Folder {
   std::filesystem::path path;
 
@@ -52,6 +64,11 @@ struct Folder {
     const std::string small = small_image();
     write(path / "small.img", small);
     write(path / "empty", "");
+    write(path / "programs.jsonl", programs);
+    write(path / "trace.txt",
+          "r ffffffffaca00123\nx 0xffffffffaca00200\nffffffffaca00300\nffffffffaca01000\n"
+          "400123\nw 0x400123\nx 401123\n800000000000\n");
+    write(path / "bad-trace.txt", "r 400123\nj 400123\n");
     write(path / "cut.core", CoreBuilder().load(0x1000, small).build().substr(0, 0x200));
     write(path / "kdump.core",
           CoreBuilder()

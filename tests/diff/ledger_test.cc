@@ -70,7 +70,16 @@ TEST_P(Ledger, ExplainsNoOtherOracle) {
   EXPECT_EQ(explain("spec", {file.question, model, effect}), nullptr);
 }
 
-INSTANTIATE_TEST_SUITE_P(Every, Ledger, testing::ValuesIn(ledger().begin(), ledger().end()),
+/// Those that a single access shows; the others are program_campaign_test.cc's.
+std::vector<KnownDifference> of_accesses() {
+  std::vector<KnownDifference> entries;
+  for (const KnownDifference& known : ledger()) {
+    if (known.explains != nullptr) entries.push_back(known);
+  }
+  return entries;
+}
+
+INSTANTIATE_TEST_SUITE_P(Every, Ledger, testing::ValuesIn(of_accesses()),
                          [](const testing::TestParamInfo<KnownDifference>& entry) {
                            std::string name(entry.param.name);
                            std::replace(name.begin(), name.end(), '-', '_');

@@ -14,7 +14,7 @@ namespace {
 
 constexpr std::uint32_t efer_msr = 0xc000'0080;
 constexpr Word selector_under_test = 8;  // index 1, GDT, RPL 0
-constexpr int breakpoint_vector = 3;
+constexpr int breakpoint_vector = 3, invalid_opcode_vector = 6, general_protection_vector = 13;
 
 void check(uc_err error, const char* what) {
   if (error != UC_ERR_OK) {
@@ -37,6 +37,21 @@ guest::Code code_for(const Access& access, unsigned bytes) {
   return bytes == 8 ? Code::read_8 : Code::read_1;
 }
 
+guest::Code code_for(const Operation& op) {
+  using guest::Code;
+  switch (op.kind) {
+    case x86::OperationKind::mov_cr0: return Code::mov_cr0;
+    case x86::OperationKind::mov_cr3: return Code::mov_cr3;
+    case x86::OperationKind::mov_cr4: return Code::mov_cr4;
+    case x86::OperationKind::wrmsr_efer: return Code::wrmsr;
+    case x86::OperationKind::wrpkru: return Code::set_pkru;
+    case x86::OperationKind::invlpg: return Code::invlpg;
+    case x86::OperationKind::wrmsr_pkrs:
+    case x86::OperationKind::invpcid: break;
+  }
+  throw std::invalid_argument("unicorn: an instruction that it does not have");
+}
+
 x86::Outcome outcome_of(int vector) {
   using x86::Outcome;
   for (const Outcome outcome :
@@ -54,7 +69,8 @@ struct Hooks {
   /// drops every cached translation, and the rest of the block needs none of its own.
   static void block(uc_engine*, std::uint64_t, std::uint32_t, void* user) {
     auto& engine = *static_cast<Engine*>(user);
-    if (engine.tested_) engine.write_register(UC_X86_REG_CR3, engine.registers_.cr3);
+    if (engine.tested_ && !engine.resident_)
+      engine.write_register(UC_X86_REG_CR3, engine.registers_.cr3);
   }
 
   static void interrupt(uc_engine* uc, std::uint32_t vector, void* user) {
@@ -172,16 +188,21 @@ void Engine::make_pristine_contexts() {
   fault_ = new_context();
   save(pristine_[0].get());
 
-  uc_x86_mmr gdt{};
-  gdt.base = guest::linear(page_, guest::gdt_offset, {});
-  gdt.limit = guest::gdt_size - 1;
-  check(uc_reg_write(engine_.get(), UC_X86_REG_GDTR, &gdt), "write GDTR");
-  write_register(UC_X86_REG_RSP, guest::linear(page_, guest::frame_offset, {}));
+  point_at_own_descriptors();
   start(guest::linear(page_, guest::offset_of(guest::Code::enter_user), {}));
   if (stop_.vector != breakpoint_vector || (read_register(UC_X86_REG_CS) & 3) != 3) {
     throw std::runtime_error("unicorn: IRETQ did not reach CPL 3");
   }
   save(pristine_[1].get());
+}
+
+/// What IRETQ to CPL 3 needs.
+void Engine::point_at_own_descriptors() {
+  uc_x86_mmr gdt{};
+  gdt.base = guest::linear(page_, guest::gdt_offset, {});
+  gdt.limit = guest::gdt_size - 1;
+  check(uc_reg_write(engine_.get(), UC_X86_REG_GDTR, &gdt), "write GDTR");
+  write_register(UC_X86_REG_RSP, guest::linear(page_, guest::frame_offset, {}));
 }
 
 Engine::Context Engine::new_context() const {
@@ -221,6 +242,7 @@ Word Engine::read_error_code() {
 
 void Engine::set_registers(const Registers& registers) {
   registers_ = registers;
+  resident_ = false;
   for (auto& by_ac : ready_) {
     for (ReadyContext& ready : by_ac) ready.current = false;
   }
@@ -229,6 +251,7 @@ void Engine::set_registers(const Registers& registers) {
 /// The state an access starts from: the machine's registers but for CR3, which names the engine's
 /// own tables until the first instruction runs.
 uc_context* Engine::ready(bool cpl3, bool ac) {
+  if (resident_) return resident(cpl3, ac);
   ReadyContext& ready = ready_[cpl3][ac];
   if (ready.current) return ready.context.get();
   restore(pristine_[cpl3].get());
@@ -236,14 +259,16 @@ uc_context* Engine::ready(bool cpl3, bool ac) {
   uc_reg_write(engine_.get(), UC_X86_REG_MSR, &msr);
   write_register(UC_X86_REG_CR4, registers_.cr4);
   write_register(UC_X86_REG_CR0, registers_.cr0);
-  // PKRU has no name in the API: the guest writes it. It has no meaning, and the instruction does
-  // not exist, without CR4.PKE.
-  if (has(registers_.cr4, x86::cr4::PKE)) {
+  // PKRU has no name in the API: the guest writes it. The instruction does not exist without
+  // CR4.PKE, which a program may set later.
+  if (has(registers_.cr4, x86::cr4::PKE) || registers_.pkru != 0) {
+    write_register(UC_X86_REG_CR4, registers_.cr4 | x86::cr4::PKE);
     write_register(UC_X86_REG_RAX, registers_.pkru & 0xffff'ffff);
     write_register(UC_X86_REG_RCX, 0);
     write_register(UC_X86_REG_RDX, 0);
     start(window(guest::Code::set_pkru, cpl3));
     if (stop_.vector != breakpoint_vector) throw std::runtime_error("unicorn: WRPKRU failed");
+    write_register(UC_X86_REG_CR4, registers_.cr4);
   }
   write_register(UC_X86_REG_EFLAGS, bit(1) | (ac ? x86::rflags::AC : 0));
   save(ready.context.get());
@@ -251,11 +276,85 @@ uc_context* Engine::ready(bool cpl3, bool ac) {
   return ready.context.get();
 }
 
+/// The same with the machine's CR3 loaded. Made from the one at CPL 0 by what drops no cached
+/// translation: the guest goes to CPL 3 itself.
+uc_context* Engine::resident(bool cpl3, bool ac) {
+  ReadyContext& ready = ready_[cpl3][ac];
+  if (ready.current) return ready.context.get();
+  restore(ready_[0][0].context.get());
+  if (cpl3) {
+    start(window(guest::Code::enter_user, false));
+    if (stop_.vector != breakpoint_vector || (read_register(UC_X86_REG_CS) & 3) != 3) {
+      throw std::runtime_error("unicorn: IRETQ did not reach CPL 3 through the program's tables");
+    }
+  }
+  write_register(UC_X86_REG_EFLAGS, bit(1) | (ac ? x86::rflags::AC : 0));
+  save(ready.context.get());
+  ready.current = true;
+  return ready.context.get();
+}
+
+void Engine::enter(const Registers& registers) {
+  const auto begin = std::chrono::steady_clock::now();
+  set_registers(registers);
+  tested_ = false;
+  access_ = nullptr;
+  restore(ready(false, false));
+  point_at_own_descriptors();
+  write_register(UC_X86_REG_CR3, registers.cr3);
+  save(ready_[0][0].context.get());
+  resident_ = true;
+  inside_ += std::chrono::steady_clock::now() - begin;
+}
+
+void Engine::store(Word address, Word value) {
+  const auto begin = std::chrono::steady_clock::now();
+  restore(ready(false, false));
+  write_register(UC_X86_REG_RCX, guest::linear_table(address));
+  write_register(UC_X86_REG_RAX, value);
+  start(window(guest::Code::write_8, false));
+  if (stop_.vector != breakpoint_vector) {
+    throw std::runtime_error("unicorn: a table cannot be written through the program's tables");
+  }
+  inside_ += std::chrono::steady_clock::now() - begin;
+}
+
+x86::Exception Engine::execute(const Operation& op) {
+  const auto begin = std::chrono::steady_clock::now();
+  restore(ready(false, false));
+  write_register(UC_X86_REG_RAX, op.value);
+  write_register(UC_X86_REG_RCX, 0);
+  write_register(UC_X86_REG_RDX, 0);
+  if (op.kind == x86::OperationKind::wrmsr_efer) {
+    write_register(UC_X86_REG_RCX, efer_msr);
+    write_register(UC_X86_REG_RDX, op.value >> 32);
+  }
+  if (op.kind == x86::OperationKind::invlpg) write_register(UC_X86_REG_RCX, op.address);
+  start(window(code_for(op), false));
+  inside_ += std::chrono::steady_clock::now() - begin;
+  switch (stop_.vector) {
+    case invalid_opcode_vector: return x86::Exception::invalid_opcode;
+    case general_protection_vector: return x86::Exception::general_protection;
+    case breakpoint_vector: break;
+    default:
+      throw std::runtime_error("unicorn: unexpected exception " + std::to_string(stop_.vector) +
+                               " in a program's instruction");
+  }
+  // INVLPG changes no register, and the other states stay what they are.
+  if (op.kind == x86::OperationKind::invlpg) return x86::Exception::none;
+  for (auto& by_ac : ready_) {
+    for (ReadyContext& ready : by_ac) ready.current = false;
+  }
+  save(ready_[0][0].context.get());
+  ready_[0][0].current = true;
+  return x86::Exception::none;
+}
+
 /// Where to start `code`. Restoring a context drops no cached translation: a window that shares its
 /// page with the access before would be fetched through that one's translation.
 Word Engine::window(guest::Code code, bool user) const {
   const Word first = guest::linear(page_, guest::offset_of(code), {.user = user});
-  if (page_number(first) != page_number(last_va_)) return first;
+  if (resident_ || page_number(first) != page_number(last_va_)) return first;
   return guest::linear(page_, guest::offset_of(code), {.user = user, .second = true});
 }
 
@@ -263,6 +362,8 @@ Word Engine::window(guest::Code code, bool user) const {
 void Engine::start(Word rip) {
   stop_ = {};
   const uc_err error = uc_emu_start(engine_.get(), rip, 0, 0, 0);
+  // #UD alone is not announced.
+  if (error == UC_ERR_INSN_INVALID) stop_.vector = invalid_opcode_vector;
   if (stop_.vector < 0) {
     throw std::runtime_error(std::string("unicorn: stopped without an exception: ") +
                              uc_strerror(error));
@@ -291,7 +392,7 @@ Observation Engine::access(const Access& access) {
 void Engine::run(const Access& access, unsigned bytes) {
   if (access.fetch) {
     last_va_ = access.va;
-    write_register(UC_X86_REG_CR3, registers_.cr3);
+    if (!resident_) write_register(UC_X86_REG_CR3, registers_.cr3);
     return start(access.va);
   }
   write_register(access.stack ? UC_X86_REG_RSP : UC_X86_REG_RCX, access.va);

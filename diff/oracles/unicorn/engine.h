@@ -1,4 +1,7 @@
 // One Unicorn engine, kept alive, that makes one access at a time.
+//
+// Either each access on its own, with nothing cached before it; or, between enter() and the next
+// set_registers(), with the machine's CR3 loaded all the while, so that what is cached stays.
 #pragma once
 
 #include <chrono>
@@ -10,6 +13,7 @@
 #include "diff/oracle.h"
 #include "diff/oracles/unicorn/guest.h"
 #include "diff/oracles/unicorn/probe.h"
+#include "diff/program.h"
 
 // Unicorn's own names, so that its headers stay in the .cc files.
 struct uc_struct;
@@ -30,6 +34,14 @@ class Engine {
 
   /// Takes registers over. The next access runs with them.
   void set_registers(const Registers& registers);
+  /// Takes registers over and loads CR3, whose root table leads to the engine's page. Nothing is
+  /// cached; from here on only what the guest executes drops anything.
+  void enter(const Registers& registers);
+  /// The guest executes `op` at CPL 0. Only after enter().
+  x86::Exception execute(const Operation& op);
+  /// The guest stores 8 bytes at a physical address below guest::mapped_tables. Only after enter().
+  void store(Word address, Word value);
+
   /// Puts the engine's own page back into memory that was wiped.
   void write_own_page();
 
@@ -72,6 +84,8 @@ class Engine {
   Word read_error_code();
 
   uc_context* ready(bool cpl3, bool ac);
+  uc_context* resident(bool cpl3, bool ac);
+  void point_at_own_descriptors();
   Word window(guest::Code code, bool user) const;
   void start(Word rip);
   void run(const Access& access, unsigned bytes);
@@ -88,6 +102,7 @@ class Engine {
   std::optional<std::size_t> error_code_at_;
   Registers registers_;
 
+  bool resident_ = false;  ///< CR3 stays loaded
   // Of the access under way, for the hooks.
   bool tested_ = false;  ///< the window is to hand over to the machine's CR3
   const Access* access_ = nullptr;

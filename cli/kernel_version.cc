@@ -1,0 +1,39 @@
+#include "cli/kernel_version.h"
+
+#include <fmt/format.h>
+
+#include <charconv>
+
+#include "cli/command.h"
+
+namespace mmuref::cli {
+
+lnx::Version kernel_version(const std::string& text) {
+  lnx::Version version;
+  int* const parts[] = {&version.major, &version.minor, &version.patch};
+  const char *at = text.data(), *const end = at + text.size();
+  int count = 0;
+  bool reads = true;
+  while (reads && count < 3) {
+    const auto [next, error] = std::from_chars(at, end, *parts[count]);
+    reads = error == std::errc{} && *at != '-';
+    at = next;
+    ++count;
+    if (!reads || at == end || *at != '.') break;
+    ++at;
+  }
+  if (!reads || at != end || count < 2) {
+    throw InputError(fmt::format("--kernel {}: expected a version such as 4.6 or 6.12.3", text));
+  }
+  if (version < lnx::v3_2) {
+    throw InputError(fmt::format("--kernel {}: expected 3.2 or later", text));
+  }
+  return version;
+}
+
+std::string text(const lnx::Version& v) {
+  return v.patch == 0 ? fmt::format("{}.{}", v.major, v.minor)
+                      : fmt::format("{}.{}.{}", v.major, v.minor, v.patch);
+}
+
+}  // namespace mmuref::cli

@@ -1,0 +1,17 @@
+// The Linux version of a command line.
+#pragma once
+
+#include <string>
+
+#include "model/linux/kernel.h"
+
+namespace mmuref::cli {
+
+/// Reads "4.6", "6.1" or "6.12.3". Throws InputError for anything else, and for versions before
+/// 3.2, the oldest the model knows.
+lnx::Version kernel_version(const std::string& text);
+
+/// "4.6", "6.12.3".
+std::string text(const lnx::Version& version);
+
+}  // namespace mmuref::cli

@@ -1,0 +1,85 @@
+#include "diff/trace_files.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+#include <filesystem>
+#include <fstream>
+#include <iterator>
+
+namespace mmuref::diff {
+namespace {
+
+namespace fs = std::filesystem;
+
+/// "line 3: what" as "path:3: what".
+[[noreturn]] void refuse(const std::string& path, std::string_view what) {
+  if (what.starts_with("line ")) {
+    throw TraceFileError(fmt::format("{}:{}", path, what.substr(5)));
+  }
+  throw TraceFileError(fmt::format("{}: {}", path, what));
+}
+
+}  // namespace
+
+Trace read_trace_file(const std::string& path) {
+  if (fs::is_directory(path)) refuse(path, "no *.jsonl trace in this folder");
+  std::ifstream file(path, std::ios::binary);
+  if (!file) refuse(path, std::strerror(errno));
+  const std::string content{std::istreambuf_iterator<char>(file), {}};
+  if (file.bad()) refuse(path, "cannot be read");
+  try {
+    return parse_trace(content);
+  } catch (const FormError& e) {
+    refuse(path, e.what());
+  }
+}
+
+TraceVerdict check_trace(const std::string& path, const Trace& trace) {
+  try {
+    return check(trace);
+  } catch (const FormError& e) {
+    refuse(path, e.what());
+  }
+}
+
+std::vector<std::string> trace_paths(const std::vector<std::string>& arguments) {
+  std::vector<std::string> paths;
+  for (const std::string& argument : arguments) {
+    if (!fs::is_directory(argument)) {
+      paths.push_back(argument);
+      continue;
+    }
+    std::vector<std::string> inside;
+    for (const auto& file : fs::recursive_directory_iterator(argument)) {
+      if (file.is_regular_file() && file.path().extension() == ".jsonl") {
+        inside.push_back(file.path().string());
+      }
+    }
+    std::sort(inside.begin(), inside.end());
+    if (inside.empty()) inside.push_back(argument);
+    paths.insert(paths.end(), inside.begin(), inside.end());
+  }
+  return paths;
+}
+
+std::string replay_trace(const std::string& path) {
+  try {
+    const Trace trace = read_trace_file(path);
+    if (!trace.expect.contains("verdict")) {
+      return fmt::format("{}:1: \"expect\": expected an object with a verdict", path);
+    }
+    const bool good = fs::path(path).filename().string().starts_with("good_");
+    if ((trace.expect["verdict"] == "clean") != good) {
+      return path + ": a file named good_ expects \"clean\", and no other does";
+    }
+    const std::string wrong = unexpected(trace, check_trace(path, trace));
+    return wrong.empty() ? wrong : fmt::format("{}: {}", path, wrong);
+  } catch (const TraceFileError& e) {
+    return e.what();
+  }
+}
+
+}  // namespace mmuref::diff

@@ -1,0 +1,635 @@
+// What may be cached, what stays after an invalidation, and what an access may do with it.
+#include "model/x86/tlb.h"
+
+#include "spec/theorem.h"
+#include "spec/theorems/inputs.h"
+
+namespace mmuref::spec {
+namespace {
+
+using x86::Outcome;
+namespace e = x86::entry;
+
+constexpr std::string_view tlb_ref = "SDM vol. 3, 4.10.2 Caching Translations in TLBs";
+constexpr std::string_view structure_ref = "SDM vol. 3, 4.10.3 Paging-Structure Caches";
+constexpr std::string_view drop_ref =
+    "SDM vol. 3, 4.10.4.1 Operations that Invalidate TLBs and Paging-Structure Caches";
+constexpr std::string_view optional_ref = "SDM vol. 3, 4.10.4.3 Optional Invalidation";
+constexpr std::string_view delayed_ref = "SDM vol. 3, 4.10.4.4 Delayed Invalidation";
+
+template <class S>
+struct TlbInputs : WalkInputs<S> {
+  using W = WordOf<S>;
+
+  x86::Context<W> context() const { return x86::Context<W>::of(this->cpu, this->registers); }
+};
+
+/// Any processor, registers and access, to a canonical address.
+template <class S>
+TlbInputs<S> tlb_inputs(S& t) {
+  TlbInputs<S> in{walk_inputs(t)};
+  const unsigned width = has(in.registers.cr4, x86::cr4::LA57) ? 57 : 48;
+  t.assume(x86::canonical(in.access.va, width));
+  return in;
+}
+
+template <class W, class Memory>
+void fill_from(const x86::Context<W>& c, const W& va, const Memory& memory,
+               x86::Cached<W>& cached) {
+  x86::fill(
+      c, va, [&](const W& address) { return memory.read(address); }, cached);
+}
+
+/// The translation of a level under any tag.
+template <class S>
+x86::Translation<WordOf<S>> translation_inputs(S& t, int level, const std::string& suffix = "") {
+  using W = WordOf<S>;
+  x86::Translation<W> item;
+  item.level = level;
+  item.leaf = x86::cached_leaf(W{t.word("leaf" + suffix)}, level);
+  item.rights =
+      x86::cached_rights(x86::Rights<W>{t.word("every" + suffix), t.word("any" + suffix)});
+  item.pcid = t.word("pcid" + suffix) & W{0xfff};
+  item.global = t.flag("global" + suffix);
+  return item;
+}
+
+template <class S>
+x86::PartialWalk<WordOf<S>> structure_inputs(S& t, int level, const std::string& suffix = "") {
+  using W = WordOf<S>;
+  return {level, t.word("table" + suffix) & W{e::address_mask},
+          x86::cached_rights(
+              x86::Rights<W>{t.word("every above" + suffix), t.word("any above" + suffix)}),
+          t.word("pcid above" + suffix) & W{0xfff}};
+}
+
+/// The walk of memory for any access that rights permit: where it leads, and what its entries grant
+/// together. What rights then permit is `judge`, of these alone (cached-bits-decide).
+template <class W>
+struct Found {
+  x86::Context<W> context;
+  x86::Access<W> access;  ///< a supervisor's read, which nothing denies
+  x86::Walk<W> walk;
+  x86::Rights<W> above[x86::max_level + 1];  ///< by the level of the entry: of those above it
+
+  bool valid() const { return walk.outcome == Outcome::translated; }
+
+  template <class Memory>
+  static Found of(x86::Context<W> c, const W& va, const Memory& memory) {
+    c.paging.smap = c.paging.pks = c.paging.pke = false;
+    Found found{c, {}, {}, {}};
+    found.access.va = va;
+    const auto trace = [&](const x86::Step<W>& step, x86::Decision decision, auto& rights) {
+      if (decision == x86::Decision::table) found.above[step.level - 1] = rights;
+    };
+    found.walk = x86::walk(c.paging, found.access, memory, trace);
+    return found;
+  }
+
+  /// Whether a walk from `s` is the rest of this one.
+  Bool<W> has_table(const x86::PartialWalk<W>& s) const {
+    for (int i = 1; i < walk.count; ++i) {
+      if (walk.steps[i].level != s.level) continue;
+      return ((walk.steps[i].address & ~W{0xfff}) == s.table) &
+             same(x86::cached_rights(above[s.level]), s.rights);
+    }
+    return false;
+  }
+  /// Whether `t` is the translation it finds.
+  Bool<W> has_leaf(const x86::Translation<W>& t) const {
+    if (!valid() || walk.level != t.level) return false;
+    return (x86::cached_leaf(walk.last().value, t.level) == t.leaf) &
+           same(x86::cached_rights(walk.rights), t.rights);
+  }
+};
+
+/// Nothing that may be used differs from what the walk of memory finds.
+template <class S, class W>
+void prove_only(S& t, const Found<W>& found, const x86::Cached<W>& cached) {
+  const W& pcid = found.context.pcid;
+  for (const auto& s : cached.structures)
+    t.prove(found.has_table(s) | !(s.pcid == pcid), "only tables that the walk reads");
+  for (const auto& item : cached.translations)
+    t.prove(found.has_leaf(item) | !((item.pcid == pcid) | item.global),
+            "only the translation that the walk finds");
+}
+
+const auto descent_from_root = [](auto& t) {
+  using W = WordOf<std::remove_reference_t<decltype(t)>>;
+  const auto in = tlb_inputs(t);
+  const auto found = Found<W>::of(in.context(), in.access.va, in.memory);
+  for (int levels : {4, 5})
+    t.witness(found.context.levels() == levels, "with levels: " + std::to_string(levels));
+  const auto root = found.context.root();
+  x86::Walk<W> v;
+  v.rights = root.rights;
+  x86::NoTrace no_trace;
+  x86::descend(found.context.paging, found.access, in.memory, no_trace, root.level, root.table, v);
+  t.prove(same_path(found.walk, v) & same_answer(found.walk, v), "the same entries and answer");
+};
+
+const auto cached_bits_decide = [](auto& t) {
+  using W = WordOf<std::remove_reference_t<decltype(t)>>;
+  const auto in = tlb_inputs(t);
+  const auto c = in.context();
+  x86::Walk<W> w;
+  w.write = in.access.write;
+  w.level = 1;
+  const W any_level = t.word("level");
+  for (int level = 2; level <= x86::max_leaf_level; ++level)
+    if ((any_level & W{3}) == W{static_cast<unsigned>(level)}) w.level = level;
+  const W leaf = t.word("leaf");
+  w.rights = {t.word("every"), t.word("any")};
+  const x86::Translation<W> item{w.level, x86::cached_leaf(leaf, w.level),
+                                 x86::cached_rights(w.rights), c.pcid, false};
+  x86::judge(c.paging, in.access, leaf, w);
+  x86::Walk<W> v;
+  const bool used = x86::use_translation(c, in.access, item, v);
+  const bool translated = w.outcome == Outcome::translated;
+  t.witness(translated && used, "a translation");
+  t.witness(!translated && used, "a denial");
+  t.prove(Bool<W>(used) | (Bool<W>(translated) & in.access.write & !has(leaf, e::D)),
+          "of use, but for a write without D");
+  if (!used) return;
+  t.prove(same_answer(w, v), "the answer of the entries themselves");
+  t.prove(Bool<W>(v.count == 0), "without reading any");
+};
+
+const auto partial_walk_is_rest = [](auto& t, int level) {
+  using W = WordOf<std::remove_reference_t<decltype(t)>>;
+  const auto in = tlb_inputs(t);
+  const auto p = in.paging();
+  const W table = t.word("table") & p.frame_mask;
+  x86::Walk<W> w;
+  w.rights = {t.word("every"), t.word("any")};
+  x86::Walk<W> v;
+  v.rights = x86::cached_rights(w.rights);
+  x86::NoTrace no_trace;
+  x86::descend(p, in.access, in.memory, no_trace, level, table, w);
+  x86::descend(p, in.access, replayed(w), no_trace, level, table, v);
+  t.witness(w.outcome == Outcome::translated, "a translation");
+  t.prove(same_path(w, v) & same_answer(w, v), "the same entries and answer");
+};
+
+const auto fresh_caches = [](auto& t) {
+  using W = WordOf<std::remove_reference_t<decltype(t)>>;
+  const auto in = tlb_inputs(t);
+  x86::Cached<W> cached;
+  const auto found = Found<W>::of(in.context(), in.access.va, in.memory);
+  fill_from(found.context, in.access.va, in.memory, cached);
+  for (int level = 1; level <= x86::max_leaf_level; ++level)
+    t.witness(found.valid() && found.walk.level == level,
+              "a translation of level " + std::to_string(level));
+  prove_only(t, found, cached);
+  t.prove(Bool<W>(cached.translations.size() == (found.valid() ? 1 : 0)), "the walk's, if any");
+  t.prove(Bool<W>(static_cast<int>(cached.structures.size()) == found.walk.count - 1),
+          "and each table on the way");
+};
+
+const auto fill_idempotent = [](auto& t) {
+  using W = WordOf<std::remove_reference_t<decltype(t)>>;
+  const auto in = tlb_inputs(t);
+  t.assume(!has(in.registers.cr4, x86::cr4::LA57));
+  const auto c = in.context();
+  // What was there before: any partial walk and any translation.
+  const auto structure = structure_inputs(t, 1);
+  const auto translation = translation_inputs(t, 2);
+  x86::Cached<W> cached;
+  cached.add(structure);
+  cached.add(translation);
+  fill_from(c, in.access.va, in.memory, cached);
+  const auto structures = cached.structures.size(), translations = cached.translations.size();
+  t.witness(translations == 3, "a walk of memory and one from what was cached");
+  t.prove(same(cached.structures[0], structure) & same(cached.translations[0], translation),
+          "what was cached stays");
+  fill_from(c, in.access.va, in.memory, cached);
+  t.prove(
+      Bool<W>(cached.structures.size() == structures && cached.translations.size() == translations),
+      "filling again adds nothing");
+};
+
+const auto walk_always_possible = [](auto& t) {
+  using W = WordOf<std::remove_reference_t<decltype(t)>>;
+  auto in = tlb_inputs(t);
+  t.assume(!has(in.registers.cr4, x86::cr4::LA57));
+  const auto found = Found<W>::of(in.context(), in.access.va, in.memory);
+  x86::Cached<W> cached;
+  cached.add(translation_inputs(t, 2));
+  const auto all = x86::outcomes(found.context, found.access, cached, in.memory);
+  t.witness(all.size() == 2, "another by what is cached");
+  t.prove(same_path(all[0].walk, found.walk) & same_answer(all[0].walk, found.walk),
+          "the walk of memory comes first");
+};
+
+const auto what_is_cached = [](auto& t) {
+  using W = WordOf<std::remove_reference_t<decltype(t)>>;
+  const auto in = machine_inputs(t);
+  const auto c = x86::Context<W>::of(in.cpu, in.registers);
+  const W entry = t.word("entry");
+  for (int level = 1; level <= x86::max_level; ++level) {
+    const auto from = structure_inputs(t, level);
+    x86::Cached<W> cached;
+    const bool added = x86::cache_entry(c, from, entry, cached);
+    const std::string at = " at level " + std::to_string(level);
+    t.witness(added, "an entry that is cached" + at);
+    t.witness(!added && has(entry, e::P), "a reserved one" + at);
+    const bool leaf = !cached.translations.empty();
+    const Bool<W> maps = x86::is_leaf(entry, level);
+    const auto& r = c.paging.reserved;
+    const W reserved =
+        level <= x86::max_leaf_level ? select(maps, r.leaf[level], r.table[level]) : r.table[level];
+    t.prove((has(entry, e::P) & !has(entry, reserved)) == Bool<W>(added),
+            "cached exactly when present without reserved bits");
+    if (!added) continue;
+    t.prove(maps == Bool<W>(leaf), "a leaf as a translation, else as a table");
+    const auto& rights = leaf ? cached.translations[0].rights : cached.structures[0].rights;
+    t.prove(rights.writable() == (from.rights.writable() & has(entry, e::RW)), "R/W of all");
+    t.prove(rights.user() == (from.rights.user() & has(entry, e::US)), "U/S of all");
+    t.prove(rights.execute_disable() == (from.rights.execute_disable() | has(entry, e::XD)),
+            "XD of any");
+    if (!leaf) {
+      t.prove((cached.structures[0].table == (entry & c.paging.frame_mask)) &
+                  (cached.structures[0].pcid == c.pcid) &
+                  Bool<W>(cached.structures[0].level == level - 1),
+              "the table below, under the current PCID");
+      continue;
+    }
+    const auto& made = cached.translations[0];
+    t.prove(made.global == (has(in.registers.cr4, x86::cr4::PGE) & has(entry, e::G)),
+            "global with G and PGE alone");
+    t.prove((made.pcid == c.pcid) & Bool<W>(made.level == level), "under the current PCID");
+    t.prove(((made.leaf ^ entry) & W{bits(51, 12) | bits(62, 59) | e::D}) == W{0},
+            "frame, key and D as they were");
+  }
+};
+
+const auto tag_decides = [](auto& t) {
+  using W = WordOf<std::remove_reference_t<decltype(t)>>;
+  const auto in = tlb_inputs(t);
+  const auto c = in.context();
+  for (int level = 1; level <= x86::max_leaf_level; ++level) {
+    const auto item = translation_inputs(t, level);
+    x86::Walk<W> w;
+    const bool used = x86::use_translation(c, in.access, item, w);
+    const Bool<W> own = item.pcid == c.pcid;
+    const bool translated = w.outcome == Outcome::translated;
+    t.witness(used && (item.global & !own), "a global translation of another PCID");
+    t.witness(!used && !own, "one that is not global");
+    t.prove(Bool<W>(!used) | own | item.global, "one's own, or a global one");
+    const Bool<W> clean_write = in.access.write & Bool<W>(translated) & !has(item.leaf, e::D);
+    t.prove(Bool<W>(used) | !(own | item.global) | clean_write, "which may always be used");
+    t.prove(Bool<W>(!used) | !clean_write, "but not for a write without D");
+  }
+};
+
+const auto no_clean_write = [](auto& t) {
+  using W = WordOf<std::remove_reference_t<decltype(t)>>;
+  auto in = tlb_inputs(t);
+  in.access.write = true;
+  in.access.fetch = false;
+  for (int level = 1; level <= x86::max_leaf_level; ++level) {
+    const auto item = translation_inputs(t, level);
+    x86::Walk<W> w;
+    const bool used = x86::use_translation(in.context(), in.access, item, w);
+    const bool writes = used && w.outcome == Outcome::translated;
+    t.witness(writes, "a write by a cached translation");
+    t.prove(Bool<W>(!writes) | has(item.leaf, e::D), "only with D as cached");
+  }
+};
+
+/// What was cached before a change of PKRU, IA32_PKRS or CR0 is what would be cached after it.
+const auto takes_effect_at_once = [](auto& t, x86::OperationKind kind) {
+  using W = WordOf<std::remove_reference_t<decltype(t)>>;
+  const auto in = tlb_inputs(t);
+  x86::Operation<W> op;
+  op.kind = kind;
+  op.value = t.word("value") & W{bits(31, 0)};
+  // CR0: PE and PG stay, and NW needs CD.
+  if (kind == x86::OperationKind::mov_cr0)
+    op.value = (op.value & ~W{bit(29)}) | W{x86::cr0::PE | x86::cr0::PG};
+  const auto effect = x86::execute(in.cpu, in.registers, op);
+  const bool done = effect.exception == x86::Exception::none;
+  t.witness(done, "executed");
+  if (!done) return;
+  x86::Cached<W> cached;
+  fill_from(in.context(), in.access.va, in.memory, cached);
+  cached.drop(effect.drop, in.access.va);
+  const auto c = x86::Context<W>::of(in.cpu, effect.registers);
+  t.witness(!cached.translations.empty(), "a translation stays cached");
+  prove_only(t, Found<W>::of(c, in.access.va, in.memory), cached);
+  // And under the new registers it is judged by them: cached-bits-decide.
+  t.prove((c.paging.pkru == effect.registers.pkru) & (c.paging.pkrs == effect.registers.pkrs) &
+              (c.paging.wp == has(effect.registers.cr0, x86::cr0::WP)),
+          "judged by what the registers hold now");
+};
+
+/// Items of any tag; then `operation` at an address of the page; then memory as it is fills again.
+template <class S>
+void covered(S& t, const x86::Operation<WordOf<S>>& any, int table, int leaf) {
+  using W = WordOf<S>;
+  const auto in = tlb_inputs(t);
+  x86::Cached<W> cached;
+  cached.add(structure_inputs(t, table));
+  cached.add(translation_inputs(t, leaf));
+  auto op = any;
+  // In the page that was cached, of its size.
+  const W offset{bit(12u + 9u * static_cast<unsigned>(leaf - 1)) - 1};
+  op.address = (in.access.va & ~offset) | (t.word("offset in the page") & offset);
+  const auto effect = x86::execute(in.cpu, in.registers, op);
+  t.prove(Bool<W>(effect.exception == x86::Exception::none), "no fault");
+  cached.drop(effect.drop, in.access.va);
+  t.witness(cached.structures.empty() && cached.translations.empty(), "items go");
+  const auto found = Found<W>::of(in.context(), in.access.va, in.memory);
+  fill_from(found.context, in.access.va, in.memory, cached);
+  prove_only(t, found, cached);
+}
+
+const auto invlpg_covers = [](auto& t, int table, int leaf) {
+  using W = WordOf<std::remove_reference_t<decltype(t)>>;
+  covered(t, x86::Operation<W>{x86::OperationKind::invlpg, W{0}, W{0}, W{0}}, table, leaf);
+};
+
+const auto invpcid_all_covers = [](auto& t) {
+  using W = WordOf<std::remove_reference_t<decltype(t)>>;
+  covered(t, x86::Operation<W>{x86::OperationKind::invpcid, W{2}, W{0}, W{0}}, 1, 2);
+};
+
+/// The entries of an earlier walk in its order, the last one changed to `entry`, and whatever
+/// `below` holds where a walk goes on. Entries that are met twice are among what `below` may hold.
+template <class W, class Memory>
+class LastChanged {
+ public:
+  LastChanged(const x86::Walk<W>& earlier, const W& entry, const Memory& below)
+      : earlier_(earlier), entry_(entry), below_(below) {}
+
+  W read(const W& address) const {
+    const int i = next_++;
+    if (i < earlier_.count - 1) return earlier_.steps[i].value;
+    return i == earlier_.count - 1 ? entry_ : below_.read(address);
+  }
+
+ private:
+  const x86::Walk<W>& earlier_;
+  const W entry_;
+  const Memory& below_;
+  mutable int next_ = 0;
+};
+
+const auto present_needs_nothing = [](auto& t) {
+  using W = WordOf<std::remove_reference_t<decltype(t)>>;
+  const auto in = tlb_inputs(t);
+  const auto c = in.context();
+  const auto before = Found<W>::of(c, in.access.va, in.memory);
+  const bool absent = before.walk.rule == x86::Rule::not_present;
+  if (!absent) return;
+  x86::Cached<W> cached;
+  fill_from(c, in.access.va, in.memory, cached);
+  const W entry = t.word("new entry") | W{e::P};
+  const auto below = t.memory("below");
+  const auto memory = [&] { return LastChanged(before.walk, entry, below); };
+  const auto after = Found<W>::of(c, in.access.va, memory());
+  fill_from(c, in.access.va, memory(), cached);
+  t.witness(after.valid(), "a translation where there was none");
+  prove_only(t, after, cached);
+};
+
+constexpr std::uint64_t grants = e::RW | e::US;
+
+/// An entry that grants at least what `entry` does, or (`tighter`) at most.
+template <class S, class W>
+W other_rights(S& t, const W& entry, bool tighter) {
+  const W some = t.word("grants"), xd = t.word("denies") & W{e::XD};
+  if (tighter) return (entry & (some | ~W{grants})) | xd;
+  return (entry | (some & W{grants})) & ~xd;
+}
+
+/// Whether `few` grants no more than `many`.
+template <class W>
+Bool<W> at_most(const x86::Rights<W>& few, const x86::Rights<W>& many) {
+  return ((few.every & ~many.every & W{grants}) == W{0}) &
+         ((many.any & ~few.any & W{e::XD}) == W{0});
+}
+
+const auto loosened_rights = [](auto& t) {
+  using W = WordOf<std::remove_reference_t<decltype(t)>>;
+  const auto in = tlb_inputs(t);
+  const auto c = in.context();
+  const W& va = in.access.va;
+  const auto before = Found<W>::of(c, va, in.memory);
+  if (!before.valid()) return;
+  x86::Cached<W> cached;
+  fill_from(c, va, in.memory, cached);
+  const W entry = other_rights(t, before.walk.last().value, false);
+  const auto memory = [&] { return LastChanged(before.walk, entry, in.memory); };
+  const auto after = Found<W>::of(c, va, memory());
+  fill_from(c, va, memory(), cached);
+  t.witness(after.walk.rights.writable() & !before.walk.rights.writable(), "R/W 0 to 1");
+  for (const auto& item : cached.translations) {
+    t.prove((x86::cached_leaf(after.walk.last().value, item.level) == item.leaf) &
+                Bool<W>(after.walk.level == item.level),
+            "no other frame");
+    t.prove(at_most(item.rights, after.walk.rights), "and no rights that memory does not grant");
+  }
+  for (const auto& s : cached.structures) t.prove(after.has_table(s), "nor another table");
+  // An access by what is stale faults; that drops it.
+  cached.drop(x86::page_fault_drops(c.pcid, va), va);
+  fill_from(c, va, memory(), cached);
+  prove_only(t, after, cached);
+};
+
+const auto tightened_rights = [](auto& t) {
+  using W = WordOf<std::remove_reference_t<decltype(t)>>;
+  const auto in = tlb_inputs(t);
+  const auto c = in.context();
+  const W& va = in.access.va;
+  const auto before = Found<W>::of(c, va, in.memory);
+  if (!before.valid()) return;
+  x86::Cached<W> cached;
+  fill_from(c, va, in.memory, cached);
+  const W entry = other_rights(t, before.walk.last().value, true);
+  const auto memory = [&] { return LastChanged(before.walk, entry, in.memory); };
+  const auto after = Found<W>::of(c, va, memory());
+  fill_from(c, va, memory(), cached);
+  t.witness(before.walk.rights.writable() & !after.walk.rights.writable(), "R/W 1 to 0");
+  const auto stale = cached.translations.front();
+  t.prove(before.has_leaf(stale), "the translation with the old rights is still of use");
+  t.witness(!after.has_leaf(stale), "which memory no longer grants");
+  cached.drop(x86::invlpg_drops(c.pcid, va), va);
+  fill_from(c, va, memory(), cached);
+  prove_only(t, after, cached);
+};
+
+const auto fewer_rights = [](auto& t) {
+  using W = WordOf<std::remove_reference_t<decltype(t)>>;
+  auto in = tlb_inputs(t);
+  in.access.cpl3 = true;
+  in.access.implicit = false;
+  const auto c = in.context();
+  const W leaf = t.word("leaf");
+  x86::Walk<W> many, few;
+  many.write = few.write = in.access.write;
+  many.level = few.level = 1;
+  many.rights = {t.word("every"), t.word("any")};
+  few.rights = {many.rights.every & t.word("kept"), many.rights.any | t.word("more")};
+  x86::judge(c.paging, in.access, leaf, many);
+  x86::judge(c.paging, in.access, leaf, few);
+  t.witness(many.outcome == Outcome::translated && few.outcome == Outcome::page_fault,
+            "a page fault by fewer rights");
+  const bool faults = few.outcome == Outcome::page_fault;
+  if (!faults) t.prove(same_answer(many, few), "else the same answer");
+  t.prove(Bool<W>(faults || few.outcome == many.outcome), "a page fault, or the same answer");
+};
+
+const auto global_outlives_fault = [](auto& t) {
+  using W = WordOf<std::remove_reference_t<decltype(t)>>;
+  const W va = t.word("va"), pcid = t.word("current pcid") & W{0xfff};
+  for (int level = 1; level <= x86::max_leaf_level; ++level) {
+    x86::Cached<W> cached;
+    const auto item = translation_inputs(t, level);
+    cached.add(item);
+    const auto structure = structure_inputs(t, level);
+    cached.add(structure);
+    cached.drop(x86::page_fault_drops(pcid, va), va);
+    const Bool<W> other_global = item.global & !(item.pcid == pcid);
+    const bool stays = !cached.translations.empty(), leads = !cached.structures.empty();
+    t.witness(stays && other_global, "a global translation of another PCID");
+    t.prove((!Bool<W>(stays)) | other_global | !(item.pcid == pcid), "what else may be used goes");
+    t.prove(Bool<W>(stays) | !other_global, "it stays");
+    t.prove(Bool<W>(leads) == !(structure.pcid == pcid), "own tables on the way go");
+  }
+};
+
+/// Two arbitrary outcomes that count as one.
+const auto merged_alike = [](auto& t) {
+  using W = WordOf<std::remove_reference_t<decltype(t)>>;
+  // Only whether words are equal and A and D count: a few addresses and answers are all there are.
+  const auto address = [&](const std::string& name) { return W{t.word(name) & W{0x18}}; };
+  const auto flags = [&](const std::string& name) { return W{t.word(name) & W{e::A | e::D}}; };
+  const W at = address("any address"), held = flags("held before");
+  const Bool<W> write = t.flag("write");
+  x86::Walk<W> walks[2];
+  const bool faults = static_cast<bool>(t.flag("faults"));
+  for (int k = 0; k < 2; ++k) {
+    auto& w = walks[k];
+    const std::string n = std::to_string(k);
+    w.outcome = faults ? Outcome::page_fault : Outcome::translated;
+    w.level = 1;
+    w.write = write;
+    w.count = 1 + k;
+    (faults ? w.error_code : w.physical_address) = t.word("answer" + n) & W{1};
+    for (int i = 0; i < w.count; ++i) {
+      w.steps[i].address = address("entry" + n + std::to_string(i));
+      // One memory: where two entries are one, they hold the same.
+      w.steps[i].value =
+          select(w.steps[i].address == at, held, flags("value" + n + std::to_string(i)));
+    }
+  }
+  const bool same = x86::same_outcome(walks[0], walks[1]);
+  t.witness(same, "merged");
+  t.witness(!same, "kept apart");
+  if (!same) return;
+  t.prove(same_answer(walks[0], walks[1]), "the same answer");
+  if (faults) return;
+  const auto after = [&](const x86::Walk<W>& w) {
+    W value = held;
+    for (int i = 0; i < w.count; ++i)
+      value = value | select(w.steps[i].address == at, x86::flags_set(w, i), W{0});
+    return value;
+  };
+  t.prove(after(walks[0]) == after(walks[1]), "and the same entry at every address");
+};
+
+const Theorem theorems[] = {
+    theorem("walk-descends-from-root",
+            "The walk is the partial walk that starts at the root with no rights lost.",
+            structure_ref, descent_from_root),
+    theorem("cached-bits-decide",
+            "An access by way of a cached translation has the answer that the walk it was made "
+            "from has, for every access, registers and page size.",
+            tlb_ref, cached_bits_decide),
+    theorem("partial-walk-is-the-rest-level-1",
+            "A walk from a cached page table has the answer of the whole walk, for every access.",
+            structure_ref, [](auto& t) { partial_walk_is_rest(t, 1); }),
+    theorem("partial-walk-is-the-rest-level-2",
+            "A walk from a cached page directory has the answer of the whole walk, for every "
+            "access.",
+            structure_ref, [](auto& t) { partial_walk_is_rest(t, 2); }),
+    theorem("partial-walk-is-the-rest-level-3",
+            "A walk from a cached page-directory-pointer table has the answer of the whole walk, "
+            "for every access.",
+            structure_ref, [](auto& t) { partial_walk_is_rest(t, 3); }),
+    theorem("fresh-caches-change-nothing",
+            "What is cached of the tables as they are is the walk's own: an access has one "
+            "outcome.",
+            tlb_ref, fresh_caches),
+    theorem("fill-monotone-idempotent",
+            "Filling the caches keeps what is there, and filling again adds nothing.", tlb_ref,
+            fill_idempotent),
+    theorem("walk-always-possible", "Whatever is cached, the walk of memory is among the outcomes.",
+            tlb_ref, walk_always_possible),
+    theorem("what-is-cached",
+            "An entry is cached exactly when it is present without reserved bits, with the rights "
+            "of all entries together, frame, key, D, the current PCID, and global only with "
+            "CR4.PGE.",
+            tlb_ref, what_is_cached),
+    theorem("tag-decides-use",
+            "A cached translation serves its own PCID, another one only if it is global.",
+            "SDM vol. 3, 4.10.2.4 Global Pages", tag_decides),
+    theorem("no-write-through-clean-translation",
+            "A write never goes through a translation that was cached with D=0.",
+            "SDM vol. 3, 4.8 Accessed and Dirty Flags", no_clean_write),
+    theorem("wrpkru-takes-effect-at-once",
+            "WRPKRU needs no invalidation: what is cached is judged by the new PKRU.",
+            "SDM vol. 3, 4.6.2 Protection Keys",
+            [](auto& t) { takes_effect_at_once(t, x86::OperationKind::wrpkru); }),
+    theorem("pkrs-takes-effect-at-once",
+            "WRMSR to IA32_PKRS needs no invalidation: what is cached is judged by the new value.",
+            "SDM vol. 3, 4.6.2 Protection Keys",
+            [](auto& t) { takes_effect_at_once(t, x86::OperationKind::wrmsr_pkrs); }),
+    theorem("cr0-wp-takes-effect-at-once",
+            "MOV to CR0 needs no invalidation: what is cached is judged by the new CR0.WP.",
+            "SDM vol. 3, 4.10.2.2 Caching Translations in TLBs",
+            [](auto& t) { takes_effect_at_once(t, x86::OperationKind::mov_cr0); }),
+    theorem("invlpg-leaves-the-fresh-walk",
+            "After INVLPG of any address in its page, nothing that may be used for an address "
+            "differs from the walk of memory.",
+            drop_ref, [](auto& t) { invlpg_covers(t, 1, 1); }),
+    theorem("invlpg-leaves-the-fresh-walk-large",
+            "So it is where a page of 2 MBytes, and a page directory, were cached.", drop_ref,
+            [](auto& t) { invlpg_covers(t, 2, 2); }),
+    theorem("invpcid-all-leaves-the-fresh-walk",
+            "After INVPCID 2 nothing that may be used differs from the walk of memory.", drop_ref,
+            invpcid_all_covers),
+    theorem("present-needs-no-invalidation",
+            "Setting P in an entry needs no invalidation: nothing that may be used differs from "
+            "the walk of memory.",
+            optional_ref, present_needs_nothing),
+    theorem("loosened-rights-fault-at-most-once",
+            "After R/W or U/S 0 to 1 or XD 1 to 0 in a leaf without invalidation, what is "
+            "cached grants no more than memory does and leads nowhere else; one page fault leaves "
+            "the walk of memory.",
+            optional_ref, loosened_rights),
+    theorem("fewer-rights-fault-or-agree",
+            "A user-mode access with fewer rights to the same page faults or has the same answer.",
+            optional_ref, fewer_rights),
+    theorem("global-of-another-pcid-outlives-page-fault",
+            "What a page fault leaves for its address is of use only if it is a global translation "
+            "made under another PCID.",
+            drop_ref, global_outlives_fault),
+    theorem("tightened-rights-stay-until-invlpg",
+            "After R/W or U/S 1 to 0 or XD 0 to 1 in a leaf without invalidation the old "
+            "translation is "
+            "still of use; INVLPG leaves the walk of memory.",
+            delayed_ref, tightened_rights),
+    theorem("merged-outcomes-act-alike",
+            "Outcomes that count as one have the same answer and leave the same entries.",
+            "SDM vol. 3, 4.8 Accessed and Dirty Flags", merged_alike),
+};
+
+}  // namespace
+
+std::span<const Theorem> tlb_theorems() {
+  return theorems;
+}
+
+}  // namespace mmuref::spec

@@ -1,0 +1,167 @@
+#include "diff/trace.h"
+
+#include <gtest/gtest.h>
+
+#include "diff/trace_files.h"
+
+namespace mmuref::diff {
+namespace {
+
+using nlohmann::json;
+
+const std::string machine =
+    R"("maxphyaddr":46,"page1gb":true,"cr0":"0x80010033","cr3":"0x1000","cr4":"0x20",)"
+    R"("efer":"0xd01","pkru":"0x0","mem":{"0x1000":"0x2067","0x2000":"0x3067","0x3000":"0x4067",)"
+    R"("0x4008":"0x10067","0x4010":"0x11067"})";
+
+std::string header(const std::string& more = "") {
+  return "{" + more + machine + "}\n";
+}
+const std::string use = R"({"step":"access","access":"read","va":"0x1000","cpl":3})";
+const std::string unmap = R"({"step":"write","address":"0x4008","value":"0x0"})";
+
+std::string error_of(const std::string& text) {
+  try {
+    check(parse_trace(text));
+  } catch (const FormError& e) {
+    return e.what();
+  }
+  return "";
+}
+
+json verdict_of(const std::string& text) {
+  const Trace trace = parse_trace(text);
+  return to_json(trace, check(trace));
+}
+
+TEST(Trace, ReadsBack) {
+  const std::string text =
+      header(R"("expect":{"verdict":"clean"},)") + use + "\n" + unmap + "\n" +
+      R"({"step":"free","page":"0x5000"})" + "\n" +
+      R"({"step":"access","access":"read","va":"0x1000","cpl":3,"observed":0})" + "\n";
+  EXPECT_EQ(json::parse(to_text(parse_trace(text)).substr(0, text.find('\n'))),
+            json::parse(text.substr(0, text.find('\n'))));
+  EXPECT_EQ(to_text(parse_trace(to_text(parse_trace(text)))), to_text(parse_trace(text)));
+  EXPECT_EQ(to_text(parse_trace(text)).substr(text.find('\n')), text.substr(text.find('\n')));
+  const Trace trace = parse_trace(text);
+  EXPECT_EQ(trace.steps.size(), 4U);
+  EXPECT_EQ(std::get<FreePage>(trace.steps[2].action).page, 0x5000U);
+  EXPECT_EQ(trace.steps[3].observed, 0);
+}
+
+TEST(Trace, SaysLineAndWhatWasExpected) {
+  struct Row {
+    std::string text, error;
+  };
+  const Row rows[] = {
+      {"", "line 1: column 1: "},
+      {"{}\n", "line 1: maxphyaddr: missing"},
+      {header(R"("step":"free",)"), R"(line 1: unknown field "step")"},
+      {header(R"("expect":3,)"), "line 1: expect: expected an object"},
+      {header(R"("lazy_pcids":3,)"), "line 1: lazy_pcids: expected true or false"},
+      {header(R"("note":3,)"), "line 1: note: expected a string"},
+      {header() + "\n", "line 2: column 1: "},
+      {header() + use + "\n" + R"({"step":"free"})", "line 3: page: missing"},
+      {header() + R"({"step":"free","page":"0x5008"})",
+       R"(line 2: page: expected the physical address of a page such as "0x5000")"},
+      {header() + R"({"step":"free","page":"0x5000","observed":1})",
+       R"(line 2: unknown field "observed")"},
+      {header() + R"({"cpu":1,"step":"free","page":"0x5000"})",
+       "line 2: cpu: expected an integer 0 to 0"},
+      {header() + R"({"step":"free\u000a","page":"0x5000"})", "line 2: step: expected "},
+      {header() + R"({"step":"free","pa\u000age":"0x5000"})", R"(line 2: page: missing)"},
+      {header() + R"({"step":"invlpg","va":0,"x\u000a":0})", R"(line 2: unknown field "x?")"},
+      {header() + use.substr(0, use.size() - 1) + R"(,"observed":true})",
+       "line 2: observed: expected an outcome, or the index of one"},
+      {header() + use.substr(0, use.size() - 1) + R"(,"observed":{"colour":1}})",
+       R"(line 2: observed: unknown field "colour")"},
+  };
+  for (const Row& row : rows) {
+    EXPECT_EQ(error_of(row.text).substr(0, row.error.size()), row.error) << row.text;
+  }
+}
+
+// The smallest trace of all, with everything the verdict says of it.
+TEST(Trace, NamesStepWriteAndInvalidation) {
+  const json verdict = verdict_of(header() + use + "\n" + unmap + "\n" + use + "\n");
+  EXPECT_EQ(verdict["verdict"], "stale");
+  EXPECT_EQ(verdict["kind"], "grants");
+  EXPECT_EQ(verdict["step"], 2);
+  EXPECT_EQ(verdict["cpu"], 0);
+  EXPECT_EQ(verdict["va"], "0x1000");
+  EXPECT_EQ(verdict["by"], "tlb");
+  EXPECT_EQ(verdict["level"], 1);
+  EXPECT_EQ(verdict["removed_by"], 1);
+  ASSERT_EQ(verdict["missing"].size(), 6U);
+  EXPECT_EQ(verdict["missing"][0],
+            json::parse(R"({"after":1,"step":{"step":"invlpg","va":"0x1000"}})"));
+  EXPECT_EQ(verdict["missing"][2],
+            json::parse(R"({"after":1,"step":{"step":"mov_cr3","value":"0x1000"}})"));
+}
+
+// Each missing invalidation, put where it belongs, prevents the finding on its processor.
+TEST(Trace, WhatIsMissingHelps) {
+  std::size_t tried = 0;
+  for (const std::string& path : trace_paths({MMUREF_SOURCE_DIR "/corpora/traces"})) {
+    const Trace trace = read_trace_file(path);
+    const TraceVerdict verdict = check(trace);
+    if (!verdict.finding) continue;
+    const Finding& f = *verdict.finding;
+    for (const Invalidation& i : f.missing) {
+      Trace repaired = trace;
+      repaired.steps.insert(repaired.steps.begin() + static_cast<std::ptrdiff_t>(i.after) + 1,
+                            TraceStep{.cpu = f.cpu, .action = i.operation, .observed = {}});
+      const TraceVerdict again = check(repaired);
+      EXPECT_TRUE(!again.finding || again.finding->step > f.step + 1 || again.finding->cpu != f.cpu)
+          << path;
+      ++tried;
+    }
+  }
+  EXPECT_GT(tried, 100U);
+}
+
+TEST(Trace, ObservedOutcomes) {
+  const auto observed = [](const std::string& what) {
+    return header() + use.substr(0, use.size() - 1) + ",\"observed\":" + what + "}\n";
+  };
+  EXPECT_EQ(verdict_of(observed("0"))["verdict"], "clean");
+  EXPECT_EQ(verdict_of(observed(R"({"pa":"0X10000"})"))["verdict"], "clean");
+  EXPECT_EQ(verdict_of(observed("1"))["verdict"], "impossible");
+  EXPECT_EQ(verdict_of(observed(R"({"outcome":"fault"})"))["verdict"], "impossible");
+}
+
+TEST(Trace, PageInUseAgainIsNotFreed) {
+  const std::string freed = unmap + "\n" + R"({"step":"invlpg","va":"0x1000"})" + "\n" +
+                            R"({"step":"free","page":"0x10000"})" + "\n";
+  const std::string reload = R"({"step":"mov_cr3","value":"0x1000"})";
+  const std::string map = R"({"step":"write","address":"0x4018","value":"0x10067"})";
+  EXPECT_EQ(verdict_of(header() + freed + map + "\n" + reload)["verdict"], "clean");
+}
+
+TEST(Trace, TooManyWaysToAPage) {
+  std::string memory;
+  for (int i = 0; i < 512; ++i)
+    memory += R"(,"0x)" + json(nullptr).dump().substr(0, 0) + [&] {
+      char text[32];
+      std::snprintf(text, sizeof text, "%x", 0x1000 + 8 * i);
+      return std::string(text);
+    }() + R"(":"0x1067")";
+  const std::string text = R"({"maxphyaddr":46,"page1gb":true,"cr0":"0x80010033","cr3":"0x1000",)"
+                           R"("cr4":"0x20","efer":"0xd01","pkru":"0x0","mem":{)" +
+                           memory.substr(1) + "}}\n" + R"({"step":"free","page":"0x1000"})";
+  EXPECT_EQ(verdict_of(text)["kind"], "held-root");
+  std::string other = text;
+  other.replace(other.find(R"("page":"0x1000")"), 15, R"("page":"0x9000")");
+  other.replace(other.find(R"("0x1000":"0x1067")"), 17, R"("0x1000":"0x9067")");
+  EXPECT_EQ(error_of(other),
+            "line 2: page: expected one that at most 4096 linear addresses lead to");
+}
+
+TEST(TraceCorpus, GetsTheVerdictsItExpects) {
+  const auto paths = trace_paths({MMUREF_SOURCE_DIR "/corpora/traces"});
+  EXPECT_GT(paths.size(), 60U);
+  for (const std::string& path : paths) EXPECT_EQ(replay_trace(path), "");
+}
+
+}  // namespace
+}  // namespace mmuref::diff
