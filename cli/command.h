@@ -47,5 +47,6 @@ Run add_explain(CLI::App& app);
 Run add_layout(CLI::App& app);
 Run add_va(CLI::App& app);
 Run add_pa(CLI::App& app);
+Run add_flush(CLI::App& app);
 
 }  // namespace mmuref::cli

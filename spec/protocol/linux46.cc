@@ -1,5 +1,6 @@
 #include "spec/protocol/linux46.h"
 
+#include <algorithm>
 #include <string>
 #include <utility>
 
@@ -24,17 +25,19 @@ class Builder {
  public:
   explicit Builder(const Linux46& o) : o_(o) {}
 
+  bool broken(Break what) const { return o_.broken == what; }
+
   Program build() {
     source_ = "";
     label("loop");
-    std::vector<std::string> choices{"unmap", "map", "protect"};
-    if (o_.table_operations) choices.emplace_back("free_table");
-    emit({.op = Op::choose, .labels = std::move(choices), .text = "schedule, or an operation"});
+    emit({.op = Op::choose,
+          .labels = {"unmap", "map", "protect", "free_table"},
+          .text = "schedule, or an operation"});
     schedule();
     unmap();
     protect();
     map();
-    if (o_.table_operations) free_table();
+    free_table();
     handler();
     p_.finish("interrupt");
     return std::move(p_);
@@ -102,23 +105,25 @@ class Builder {
     if_equal(active_mm, r_next, same, "prev == next?");
     set(tlb_state, TLBSTATE_OK);
     set(loaded, r_next);
-    if (o_.mask_before_cr3)
-      emit({.op = Op::set_bit,
-            .at = of_mm(Place::mask, r_next),
-            .text = "set the CPU in mm_cpumask(next)"});
-    emit(
-        {.op = Op::load_cr3, .a = r_next, .b = constant(0), .text = "load CR3 with next's tables"});
-    if (!o_.mask_before_cr3)
+    const auto mark = [&](bool late) {
       emit({.op = Op::set_bit,
             .at = of_mm(Place::mask, r_next),
             .text = "set the CPU in mm_cpumask(next)",
-            .switching = true});
-    const std::string no_prev = fresh("no_prev");
-    if_equal(active_mm, nobody, no_prev, "prev is init_mm?");
-    emit({.op = Op::clear_bit,
-          .at = of_mm(Place::mask, active_mm),
-          .text = "clear the CPU in mm_cpumask(prev)"});
-    label(no_prev);
+            .switching = late});
+    };
+    const auto unmark = [&] {
+      const std::string no_prev = fresh("no_prev");
+      if_equal(active_mm, nobody, no_prev, "prev is init_mm?");
+      emit({.op = Op::clear_bit,
+            .at = of_mm(Place::mask, active_mm),
+            .text = "clear the CPU in mm_cpumask(prev)"});
+      label(no_prev);
+    };
+    if (!broken(Break::mask_before_cr3)) mark(false);
+    emit(
+        {.op = Op::load_cr3, .a = r_next, .b = constant(0), .text = "load CR3 with next's tables"});
+    if (broken(Break::mask_before_cr3)) mark(true);
+    unmark();
     jump(out);
     label(same);
     set(tlb_state, TLBSTATE_OK);
@@ -168,11 +173,13 @@ class Builder {
     emit({.op = Op::clear_bit,
           .at = of_mm(Place::mask, loaded),
           .text = "clear the CPU in the mask"});
-    emit({.op = Op::load_cr3,
-          .a = nobody,
-          .b = constant(0),
-          .text = "load CR3 with swapper's tables",
-          .switching = true});
+    // Broken, the window between mask and CR3 stays open.
+    if (!broken(Break::leave_loads_cr3))
+      emit({.op = Op::load_cr3,
+            .a = nobody,
+            .b = constant(0),
+            .text = "load CR3 with swapper's tables",
+            .switching = true});
     label(out);
     source_ = outer;
   }
@@ -188,7 +195,8 @@ class Builder {
     emit({.op = Op::tell, .a = r_mm, .to = of(Payload::mm), .text = "info.mm"});
     emit({.op = Op::tell, .a = page, .to = of(Payload::page), .text = "info.start"});
     emit({.op = Op::send, .a = r_cpus, .text = "send the interrupts"});
-    emit({.op = Op::wait, .text = "wait for the acknowledgements"});
+    if (!broken(Break::wait_for_all))
+      emit({.op = Op::wait, .text = "wait for the acknowledgements"});
     label(none_left);
     source_ = outer;
   }
@@ -200,7 +208,7 @@ class Builder {
     const std::string_view outer =
         std::exchange(source_, page_form ? "flush_tlb_page" : "flush_tlb_mm_range");
     if_equal(active_mm, r_mm, remote + "local", "is mm the active one?");
-    if (page_form ? o_.barrier_in_page : o_.barrier_in_mm_range)
+    if (!broken(page_form ? Break::barrier_in_page : Break::barrier_in_mm_range))
       emit({.op = Op::barrier, .text = "full barrier"});
     jump(remote_all);
     label(remote + "local");
@@ -228,10 +236,14 @@ class Builder {
     choose_target();
     emit({.op = Op::acquire, .at = of_mm(Place::lock), .text = "lock the mm"});
     emit({.op = Op::load, .at = pte(), .to = r_pte, .text = "read the PTE", .locked = true});
+    // A plain store, as where a whole mm is torn down; elsewhere the PTE is exchanged, which is a
+    // barrier of its own.
     emit({.op = Op::store, .a = constant(none), .at = pte(), .text = "clear the PTE"});
+    const Step free{.op = Op::free_frame, .a = r_pte, .b = r_mm, .text = "free the page"};
+    if (broken(Break::flush_before_free)) emit(free);
     flush(false, false);
     emit({.op = Op::forbid, .at = pte(), .text = "the flush is done"});
-    emit({.op = Op::free_frame, .a = r_pte, .b = r_mm, .text = "free the page"});
+    if (!broken(Break::flush_before_free)) emit(free);
     emit({.op = Op::release, .at = of_mm(Place::lock), .text = "unlock the mm"});
     finish_operation();
   }
@@ -332,7 +344,7 @@ class Builder {
           .a = constant(0),
           .at = of_mm(Place::pmd),
           .text = "clear the PMD entry"});
-    flush(false, true);
+    if (!broken(Break::flush_of_tables)) flush(false, true);
     emit({.op = Op::free_table, .a = r_mm, .text = "free the table"});
     label(skip);
     emit({.op = Op::release, .at = of_mm(Place::lock), .text = "unlock the mm"});
@@ -344,14 +356,11 @@ class Builder {
     label("interrupt");
     const std::string ours = fresh("ours"), ok = fresh("ok"), all = fresh("all"),
                       out = fresh("out");
-    if (o_.handler_filters) {
-      if_equal(of(Payload::mm), nobody, ours, "for every mm?");
-      if_equal(of(Payload::mm), loaded, ours, "for the mm that is loaded?");
-      jump(out);
-      label(ours);
-    }
+    if_equal(of(Payload::mm), loaded, ours, "for the mm that is loaded?");
+    jump(out);
+    label(ours);
     if_equal(tlb_state, TLBSTATE_OK, ok, "TLBSTATE_OK?");
-    leave_mm();
+    if (!broken(Break::lazy_is_told)) leave_mm();
     jump(out);
     label(ok);
     if_equal(of(Payload::page), everything, all, "everything?");
@@ -370,7 +379,30 @@ class Builder {
   int count_ = 0;
 };
 
+constexpr BreakText breaks[] = {
+    {Break::barrier_in_mm_range, "barrier-in-mm-range",
+     "flush_tlb_mm_range loads the mask without a barrier where nothing is flushed here",
+     "CVE-2016-2069, fixed in 4.5 (71b3c126e611)"},
+    {Break::barrier_in_page, "barrier-in-page", "the same in flush_tlb_page",
+     "4.5 to 4.12, 4.6 among them (ca6c99c07948)"},
+    {Break::mask_before_cr3, "mask-before-cr3",
+     "switch_mm loads CR3 before it sets the CPU in the mask", "CVE-2016-2069, the other half"},
+    {Break::leave_loads_cr3, "leave-loads-cr3",
+     "leave_mm clears the CPU in the mask and goes on with the mm's tables",
+     "2.4 before 2.4.19, seen on the Pentium 4 in May 2002"},
+    {Break::lazy_is_told, "lazy-is-told", "an interrupt does nothing where the CPU is lazy", ""},
+    {Break::wait_for_all, "wait-for-all", "the flush does not wait for the other CPUs", ""},
+    {Break::flush_before_free, "flush-before-free", "the page is freed before the flush",
+     "the order of CVE-2018-18281 and CVE-2022-39188"},
+    {Break::flush_of_tables, "flush-of-tables", "a page table is freed without a flush",
+     "flush_tlb_pgtables of 2.4.0, a no-op"},
+};
+
 }  // namespace
+
+std::span<const BreakText> linux46_breaks() {
+  return breaks;
+}
 
 System linux46(const Linux46& o) {
   System s;
@@ -382,10 +414,10 @@ System linux46(const Linux46& o) {
   // Nothing is mapped, and nothing may be cached.
   s.initial.freed_frames = static_cast<Byte>((1 << (o.mms * 2)) - 1);
   s.initial.freed_tables = static_cast<Byte>((1 << o.mms) - 1);
-  for (int m = 0; m < o.mms; ++m)
-    for (int page = 0; page < o.pages; ++page)
+  for (int m = 0; m < std::min(o.mms, max_mms); ++m)
+    for (int page = 0; page < std::min(o.pages, max_pages); ++page)
       s.initial.forbidden[m * max_pages + page] = every_value;
-  for (int c = 0; c < o.cpus; ++c) {
+  for (int c = 0; c < std::min(o.cpus, max_cpus); ++c) {
     Cpu& cpu = s.initial.cpus[c];
     for (const Own own : {Own::current_mm, Own::active_mm, Own::loaded_mm})
       cpu.own[static_cast<int>(own)] = no_mm;

@@ -1,24 +1,44 @@
-// Linux 4.6's TLB flushes as a protocol.
+// Linux 4.6's TLB flushes as a protocol, and ways to break it.
+//
+// arch/x86/mm/tlb.c, arch/x86/include/asm/mmu_context.h, v4.6 with flush_tlb_page's barrier
+// (ca6c99c07948), without which it does not hold.
 #pragma once
+
+#include <optional>
+#include <span>
+#include <string_view>
 
 #include "spec/protocol/machine.h"
 
 namespace mmuref::spec::protocol {
 
-/// What may be broken on purpose, and what 4.6 shipped broken.
-struct Linux46 {
-  int cpus = 2, mms = 2, pages = 1;
-  /// The barriers that order the PTE's store before the mask's load where nothing is flushed here.
-  bool barrier_in_mm_range = true;
-  /// The same in flush_tlb_page, which 4.6 lacks (ca6c99c07948).
-  bool barrier_in_page = true;
-  /// The mask's bit is set before CR3 is loaded.
-  bool mask_before_cr3 = true;
-  /// flush_tlb_func disregards interrupts for an mm that is not loaded.
-  bool handler_filters = true;
-  bool table_operations = true;  ///< page tables are freed too
+/// What may be broken, one thing at a time.
+enum class Break : Byte {
+  barrier_in_mm_range,
+  barrier_in_page,
+  mask_before_cr3,
+  leave_loads_cr3,
+  lazy_is_told,
+  wait_for_all,
+  flush_before_free,
+  flush_of_tables,
 };
 
+struct BreakText {
+  Break what;
+  std::string_view name;  ///< of the command line
+  std::string_view says;  ///< what is left out
+  std::string_view from;  ///< where that was so; empty if nowhere that is known
+};
+std::span<const BreakText> linux46_breaks();
+
+struct Linux46 {
+  int cpus = 2, mms = 1, pages = 1;
+  std::optional<Break> broken;
+};
+
+/// Every processor runs for ever, in any order: tasks of each mm and kernel threads are scheduled,
+/// pages are mapped, unmapped and write-protected, page tables come and go.
 System linux46(const Linux46& options);
 
 }  // namespace mmuref::spec::protocol

@@ -1,6 +1,6 @@
 #include "spec/protocol/machine.h"
 
-#include <bit>
+#include <algorithm>
 
 namespace mmuref::spec::protocol {
 namespace {
@@ -278,11 +278,12 @@ void Machine::interrupt(int sender) {
 /// may have cached. A table is found from CR3 or from a paging-structure entry kept for it.
 void close(const System& system, State& state) {
   for (int c = 0; c < system.cpus; ++c) {
-    Slot& slot = state.cpus[c].slots[state.cpus[c].pcid];
-    if (slot.mm == no_mm) continue;
+    Cpu& cpu = state.cpus[c];
+    Slot& slot = cpu.slots[cpu.pcid < slot_count ? cpu.pcid : 0];
+    if (slot.mm >= no_mm) continue;
     if (state.memory[offset(Place::pmd) + slot.mm] != 0) slot.table = 1;
     if (slot.table == 0) continue;
-    for (int p = 0; p < system.pages; ++p) {
+    for (int p = 0; p < std::min(system.pages, max_pages); ++p) {
       const Byte v = state.memory[offset(Place::pte) + slot.mm * max_pages + p];
       if (v != none) slot.pages[p] |= bit_of(v);
     }
@@ -355,7 +356,9 @@ class Following {
       machine.take(static_cast<int>(i));
       const int outcome = target + static_cast<int>(i) * unit;
       if (options_.reduce) run_on(system_, next, c, true);
-      if (options_.reduce && machine.next().op == Op::choose && unit < 4096) {
+      // Back where it started, the next operation is another event.
+      const bool more = machine.next().op == Op::choose && next.cpus[c].pc != state_.cpus[c].pc;
+      if (options_.reduce && more) {
         choose(next, c, outcome, unit * 8);
       } else {
         const Byte pc = state_.cpus[c].pc;
@@ -369,7 +372,9 @@ class Following {
   void finish(State& next, int c, const Event& event, bool chose) {
     if (options_.reduce) run_on(system_, next, c, chose);
     close(system_, next);
-    out_.push_back({next, event});
+    Successor& s = out_.emplace_back();
+    s.state = next;
+    s.event = event;
   }
 
   const System& system_;
