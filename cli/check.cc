@@ -14,6 +14,8 @@
 #include "diff/replay.h"
 #include "diff/trace_files.h"
 #include "image/info_tlb.h"
+#include "spec/protocol/linux46.h"
+#include "spec/protocol/search.h"
 
 namespace mmuref::cli {
 namespace {
@@ -163,6 +165,30 @@ Part check_traces(const Options& options) {
   return part;
 }
 
+/// Linux 4.6's flushes hold within bounds that take seconds; and each break of them is seen.
+Part check_flushes() {
+  namespace protocol = spec::protocol;
+  const auto explored = protocol::search(protocol::linux46({.cpus = 2, .mms = 1, .pages = 2}), {});
+  Part part;
+  part.passed = explored.verdict == protocol::Verdict::holds;
+  if (!part.passed) part.detail = "  mmuref flush explore --pages 2 shows it\n";
+  std::size_t found = 0;
+  for (const protocol::BreakText& b : protocol::linux46_breaks()) {
+    const auto broken = protocol::search(protocol::linux46({.broken = b.what}), {});
+    if (broken.verdict == protocol::Verdict::violated) {
+      ++found;
+      continue;
+    }
+    part.passed = false;
+    part.detail += fmt::format("  mmuref flush explore --break {}: nothing is seen\n", b.name);
+  }
+  part.summary = fmt::format(
+      "Linux 4.6 on 2 CPUs, 1 mm, 2 pages: {} states, {}; {} of {} breaks seen", explored.states,
+      explored.verdict == protocol::Verdict::holds ? "all good" : "BAD", found,
+      protocol::linux46_breaks().size());
+  return part;
+}
+
 int run(const Options& options) {
   if (!std::filesystem::is_directory(options.corpora)) {
     throw InputError(
@@ -192,6 +218,7 @@ int run(const Options& options) {
   }
   report(timed("corpora", [&] { return check_corpora(options); }));
   report(timed("traces", [&] { return check_traces(options); }));
+  report(timed("flushes", check_flushes));
   report(timed("tables", [&] { return check_linux(options); }));
 
   if (options.json) {
