@@ -28,14 +28,24 @@ struct Question {
   Space s;
   Address address;
 
-  lnx::Region region(Address x) const {
-    return static_cast<lnx::Region>(lnx::region_of(lnx::layout(k, s), x));
+  bool knows_regions;
+
+  /// "" for a version whose layout is not known.
+  std::string_view region(Address x) const {
+    if (!knows_regions) return "";
+    return lnx::text(static_cast<lnx::Region>(lnx::region_of(lnx::layout(k, s), x))).name;
   }
 };
 
 Question question(const Options& o, const char* name) {
   const lnx::Kernel k = o.linux_.kernel();
-  return {k, o.linux_.address_space(k), hexadecimal(o.address, name)};
+  return {k, o.linux_.address_space(k), hexadecimal(o.address, name), o.linux_.knows_regions()};
+}
+
+/// "Linux 6.12, 4-level paging, RANDOMIZE_BASE, in vmalloc".
+std::string place(const Options& o, const Question& q, Address x) {
+  const std::string_view region = q.region(x);
+  return title(o.linux_, q.k) + (region.empty() ? "" : fmt::format(", in {}", region));
 }
 
 /// Every frame exists: what virt_addr_valid says if memory is there.
@@ -91,9 +101,8 @@ std::string pa_steps(const Question& q) {
 std::string pa_text(const Options& o, const Question& q) {
   const Style style = Style::of_stdout();
   const Address pa = lnx::pa(q.s, q.address);
-  std::string out =
-      fmt::format("__pa({}) = {}\n{}, in {}\n\n{}\n", hex(q.address), style.bold(hex(pa)),
-                  title(o.linux_, q.k), lnx::text(q.region(q.address)).name, pa_steps(q));
+  std::string out = fmt::format("__pa({}) = {}\n{}\n\n{}\n", hex(q.address), style.bold(hex(pa)),
+                                place(o, q, q.address), pa_steps(q));
   const bool valid = would_be_valid(q);
   out += fmt::format("  {:<20} {}\n", "with DEBUG_VIRTUAL",
                      checked_text(lnx::phys_addr(q.k, q.s, q.address), style));
@@ -119,16 +128,17 @@ ordered_json checked_json(const Checked& c) {
 ordered_json pa_json(const Question& q) {
   const Address y = q.address - lnx::START_KERNEL_map, pa = lnx::pa(q.s, q.address);
   const bool image = q.address > y;
-  return {{"va", hex(q.address)},
-          {"pa", hex(pa)},
-          {"branch", image ? "image" : "direct"},
-          {"y", hex(y)},
-          {"added", hex(image ? q.s.phys_base : lnx::START_KERNEL_map - q.s.page_offset)},
-          {"region", lnx::text(q.region(q.address)).name},
-          {"phys_addr", checked_json(lnx::phys_addr(q.k, q.s, q.address))},
-          {"phys_addr_symbol", checked_json(lnx::phys_addr_symbol(q.k, q.s, q.address))},
-          {"virt_addr_valid", would_be_valid(q) ? "if the frame exists" : "false"},
-          {"va_of_pa", hex(lnx::va(q.s, pa))}};
+  ordered_json j{{"va", hex(q.address)},
+                 {"pa", hex(pa)},
+                 {"branch", image ? "image" : "direct"},
+                 {"y", hex(y)},
+                 {"added", hex(image ? q.s.phys_base : lnx::START_KERNEL_map - q.s.page_offset)}};
+  if (q.knows_regions) j["region"] = q.region(q.address);
+  j["phys_addr"] = checked_json(lnx::phys_addr(q.k, q.s, q.address));
+  j["phys_addr_symbol"] = checked_json(lnx::phys_addr_symbol(q.k, q.s, q.address));
+  j["virt_addr_valid"] = would_be_valid(q) ? "if the frame exists" : "false";
+  j["va_of_pa"] = hex(lnx::va(q.s, pa));
+  return j;
 }
 
 int pa(const Options& o) {
@@ -141,8 +151,7 @@ std::string va_text(const Options& o, const Question& q) {
   const Style style = Style::of_stdout();
   const Address va = lnx::va(q.s, q.address), back = lnx::pa(q.s, va);
   std::string out =
-      fmt::format("__va({}) = {}\n{}, in {}\n\n{}\n", hex(q.address), style.bold(hex(va)),
-                  title(o.linux_, q.k), lnx::text(q.region(va)).name,
+      fmt::format("__va({}) = {}\n{}\n\n{}\n", hex(q.address), style.bold(hex(va)), place(o, q, va),
                   sum("physical address", q.address, '+', "PAGE_OFFSET", q.s.page_offset,
                       carry_text(q.address, q.s.page_offset)));
   const bool valid = lnx::phys_addr_valid(q.s, q.address);
@@ -161,14 +170,11 @@ int va(const Options& o) {
     return good;
   }
   const Address va = lnx::va(q.s, q.address);
-  print(ordered_json{{"pa", hex(q.address)},
-                     {"va", hex(va)},
-                     {"page_offset", hex(q.s.page_offset)},
-                     {"region", lnx::text(q.region(va)).name},
-                     {"phys_addr_valid", lnx::phys_addr_valid(q.s, q.address)},
-                     {"pa_of_va", hex(lnx::pa(q.s, va))}}
-            .dump() +
-        "\n");
+  ordered_json j{{"pa", hex(q.address)}, {"va", hex(va)}, {"page_offset", hex(q.s.page_offset)}};
+  if (q.knows_regions) j["region"] = q.region(va);
+  j["phys_addr_valid"] = lnx::phys_addr_valid(q.s, q.address);
+  j["pa_of_va"] = hex(lnx::pa(q.s, va));
+  print(j.dump() + "\n");
   return good;
 }
 

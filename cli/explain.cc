@@ -165,7 +165,7 @@ Run add_explain(CLI::App& app) {
   o->processor.add_to(*command);
   CLI::Option* linux_too =
       command->add_flag("--linux", o->linux_too, "Say too what Linux takes the entry for");
-  command->add_option("--kernel", o->kernel, "The Linux version, from 3.2 on")
+  command->add_option("--kernel", o->kernel, "The Linux version, from 3.2 to 6.12")
       ->needs(linux_too)
       ->capture_default_str()
       ->type_name("V");

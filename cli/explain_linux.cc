@@ -29,7 +29,7 @@ std::vector<std::string> flag_names(const Kernel& k, Word flags, bool small, boo
       {page::GLOBAL, present ? "GLOBAL" : "PROTNONE"},
       {page::SPECIAL, small ? "SPECIAL" : "SOFTW1"},
       {page::SOFTW2, k.has_uffd_wp ? "UFFD_WP" : "SOFTW2"},
-      {page::SOFT_DIRTY, "SOFT_DIRTY"}};
+      {page::SOFT_DIRTY, k.has_soft_dirty ? "SOFT_DIRTY" : "SOFTW3"}};
   if (large) names.emplace_back(page::PAT_LARGE, "PAT_LARGE");
   if (k.has_devmap) names.emplace_back(page::DEVMAP(k), "DEVMAP");
   if (k.saved_dirty) names.emplace_back(page::SAVED_DIRTY, "SAVED_DIRTY");
@@ -44,6 +44,17 @@ std::vector<std::string> flag_names(const Kernel& k, Word flags, bool small, boo
   for (unsigned b = 0; b < 63; ++b)
     if (has(flags, bit(b))) result.push_back(fmt::format("bit {}", b));
   return result;
+}
+
+struct Predicate {
+  std::string_view name;
+  bool value;
+  bool exists = true;  ///< in this version
+};
+
+void add_predicates(std::initializer_list<Predicate> predicates, LinuxEntry& entry) {
+  for (const Predicate& p : predicates)
+    if (p.exists) entry.predicates.emplace_back(p.name, p.value);
 }
 
 void add_top_flags(const Kernel& k, Word e, LinuxEntry& entry) {
@@ -87,13 +98,22 @@ void name_parts(const Kernel& k, Word e, Word flags, Word pfn, LinuxEntry& entry
   entry.inverted = protnone_mask(k, e) != 0;
 }
 
+/// _PAGE_FILE: bit 6 of an entry that is not present.
+bool pte_file(const Kernel& k, const pte_t<Word>& pte) {
+  return k.has_page_file && is_swap_pte(k, pte) && has(pte.value, bit(6));
+}
+
 LinuxEntry pte_entry(const Kernel& k, Word e) {
   const pte_t<Word> pte{e};
+  const bool file = pte_file(k, pte), swapped = is_swap_pte(k, pte) && !file;
   LinuxEntry entry{.kernel = k.version, .type = "pte_t"};
   if (pte_none(k, pte)) {
     entry.state = "none";
     entry.meaning = "nothing is here";
-  } else if (is_swap_pte(k, pte)) {
+  } else if (file) {
+    entry.state = "file";
+    entry.meaning = "a file offset (nonlinear mapping), not modelled";
+  } else if (swapped) {
     name_swap(k, e, entry);
   } else {
     const bool hint = pte_protnone(k, pte);
@@ -102,21 +122,22 @@ LinuxEntry pte_entry(const Kernel& k, Word e) {
         hint ? "a page without rights or a NUMA hint, present to Linux alone" : "a page is mapped";
     name_parts(k, e, pte_flags(k, pte), pte_pfn(k, pte), entry);
   }
-  entry.predicates = {{"pte_none", pte_none(k, pte)},
-                      {"pte_present", pte_present(k, pte)},
-                      {"pte_protnone", pte_protnone(k, pte)},
-                      {"is_swap_pte", is_swap_pte(k, pte)}};
+  add_predicates({{"pte_none", pte_none(k, pte)},
+                  {"pte_present", pte_present(k, pte)},
+                  {"pte_protnone", pte_protnone(k, pte), k.has_protnone_names},
+                  {"pte_file", file, k.has_page_file},
+                  {"is_swap_pte", swapped}},
+                 entry);
   if (!pte_present(k, pte)) return entry;
-  for (const auto& [name, value] : std::initializer_list<std::pair<const char*, bool>>{
-           {"pte_write", pte_write(k, pte)},
-           {"pte_exec", pte_exec(k, pte)},
-           {"pte_dirty", pte_dirty(k, pte)},
-           {"pte_young", pte_young(k, pte)},
-           {"pte_global", pte_global(k, pte)},
-           {"pte_special", pte_special(k, pte)},
-           {"pte_devmap", pte_devmap(k, pte)},
-           {"pte_soft_dirty", pte_soft_dirty(k, pte)}})
-    entry.predicates.emplace_back(name, value);
+  add_predicates({{"pte_write", pte_write(k, pte)},
+                  {"pte_exec", pte_exec(k, pte)},
+                  {"pte_dirty", pte_dirty(k, pte)},
+                  {"pte_young", pte_young(k, pte)},
+                  {"pte_global", pte_global(k, pte)},
+                  {"pte_special", pte_special(k, pte)},
+                  {"pte_devmap", pte_devmap(k, pte), k.has_devmap},
+                  {"pte_soft_dirty", pte_soft_dirty(k, pte), k.has_soft_dirty}},
+                 entry);
   return entry;
 }
 
@@ -127,8 +148,9 @@ void pmd_state(const Kernel& k, const pmd_t<Word>& pmd, LinuxEntry& entry) {
     entry.meaning = "a table of PTEs";
   } else if (large && walked) {
     entry.state = "page";
-    entry.meaning = pmd_devmap(k, pmd) ? "2 MiB of device memory are mapped"
-                                       : "a 2-MiB page is mapped: THP, hugetlb or the kernel's";
+    entry.meaning = k.has_devmap && pmd_devmap(k, pmd)
+                        ? "2 MiB of device memory are mapped"
+                        : "a 2-MiB page is mapped: THP, hugetlb or the kernel's";
   } else if (large && pmd_protnone(k, pmd)) {
     entry.state = "protnone";
     entry.meaning = "a 2-MiB page without rights, or a NUMA hint";
@@ -141,27 +163,42 @@ void pmd_state(const Kernel& k, const pmd_t<Word>& pmd, LinuxEntry& entry) {
   }
 }
 
+/// A PMD without P, PSE and PROTNONE. No version swaps 2 MiB to a file: such an entry is a THP's or
+/// hugetlb's that is being migrated, or hugetlb's that is poisoned; hugetlb's alone before 4.14.
+void absent_pmd_state(const Kernel& k, const pmd_t<Word>& pmd, LinuxEntry& entry) {
+  const auto swap = pmd_to_swp_entry(k, pmd);
+  if (is_migration_entry(k, swap) || swp_type(k, swap) == SWP_HWPOISON(k)) {
+    name_swap(k, pmd.value, entry);
+    if (!k.has_thp_migration) entry.meaning = "if hugetlb's, " + entry.meaning;
+  } else {
+    entry.state = "illegal";
+    entry.meaning = "no legal state: neither a table nor a page, and no swap entry a PMD can have";
+    name_parts(k, pmd.value, pmd_flags(k, pmd), pmd_pfn(k, pmd), entry);
+  }
+}
+
 LinuxEntry pmd_entry(const Kernel& k, Word e) {
   const pmd_t<Word> pmd{e};
   LinuxEntry entry{.kernel = k.version, .type = "pmd_t"};
   if (pmd_none(k, pmd)) {
     entry.state = "none";
     entry.meaning = "nothing is here";
-  } else if (is_swap_pmd(k, pmd)) {
-    name_swap(k, e, entry);
+  } else if (!has(e, page::PRESENT | page::PSE | page::PROTNONE)) {
+    absent_pmd_state(k, pmd, entry);
   } else {
     pmd_state(k, pmd, entry);
     name_parts(k, e, pmd_flags(k, pmd), pmd_pfn(k, pmd), entry);
   }
-  entry.predicates = {{"pmd_none", pmd_none(k, pmd)},
-                      {"pmd_present", pmd_present(k, pmd)},
-                      {"pmd_bad", pmd_bad(k, pmd)},
-                      {"pmd_large", pmd_large(k, pmd)},
-                      {"pmd_trans_huge", pmd_trans_huge(k, pmd)},
-                      {"pmd_devmap", pmd_devmap(k, pmd)},
-                      {"pmd_huge", pmd_huge(k, pmd)},
-                      {"pmd_protnone", pmd_protnone(k, pmd)},
-                      {"is_swap_pmd", is_swap_pmd(k, pmd)}};
+  add_predicates({{"pmd_none", pmd_none(k, pmd)},
+                  {"pmd_present", pmd_present(k, pmd)},
+                  {"pmd_bad", pmd_bad(k, pmd)},
+                  {k.has_leaf_names ? "pmd_leaf" : "pmd_large", pmd_large(k, pmd)},
+                  {"pmd_trans_huge", pmd_trans_huge(k, pmd)},
+                  {"pmd_devmap", pmd_devmap(k, pmd), k.has_devmap},
+                  {"pmd_huge", pmd_huge(k, pmd), !k.huge_is_leaf},
+                  {"pmd_protnone", pmd_protnone(k, pmd), k.has_protnone_names},
+                  {"is_swap_pmd", is_swap_pmd(k, pmd), k.has_thp_migration}},
+                 entry);
   return entry;
 }
 
@@ -187,9 +224,13 @@ void upper_state(bool none, bool present, bool bad, bool large, std::string_view
 LinuxEntry pud_entry(const Kernel& k, Word e) {
   const pud_t<Word> pud{e};
   LinuxEntry entry{.kernel = k.version, .type = "pud_t"};
-  entry.predicates = {{"pud_none", pud_none(k, pud)},     {"pud_present", pud_present(k, pud)},
-                      {"pud_bad", pud_bad(k, pud)},       {"pud_large", pud_large(k, pud)},
-                      {"pud_devmap", pud_devmap(k, pud)}, {"pud_huge", pud_huge(k, pud)}};
+  add_predicates({{"pud_none", pud_none(k, pud)},
+                  {"pud_present", pud_present(k, pud)},
+                  {"pud_bad", pud_bad(k, pud)},
+                  {k.has_leaf_names ? "pud_leaf" : "pud_large", pud_large(k, pud)},
+                  {"pud_devmap", pud_devmap(k, pud), k.has_pud_devmap},
+                  {"pud_huge", pud_huge(k, pud), !k.huge_is_leaf}},
+                 entry);
   const bool leaf = pud_large(k, pud) && pud_present(k, pud);
   upper_state(pud_none(k, pud), pud_present(k, pud), pud_bad(k, pud), leaf, "PMD", entry);
   if (!pud_none(k, pud)) name_parts(k, e, pud_flags(k, pud), pud_pfn(k, pud), entry);

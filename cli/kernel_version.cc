@@ -16,7 +16,8 @@ lnx::Version kernel_version(const std::string& text) {
   bool reads = true;
   while (reads && count < 3) {
     const auto [next, error] = std::from_chars(at, end, *parts[count]);
-    reads = error == std::errc{} && *at != '-';
+    const bool padded = next - at > 1 && *at == '0';
+    reads = error == std::errc{} && *at != '-' && !padded;
     at = next;
     ++count;
     if (!reads || at == end || *at != '.') break;
@@ -25,8 +26,9 @@ lnx::Version kernel_version(const std::string& text) {
   if (!reads || at != end || count < 2) {
     throw InputError(fmt::format("--kernel {}: expected a version such as 4.6 or 6.12.3", text));
   }
-  if (version < lnx::v3_2) {
-    throw InputError(fmt::format("--kernel {}: expected 3.2 or later", text));
+  const lnx::Version release{version.major, version.minor};
+  if (release < lnx::v3_2 || release > lnx::v6_12) {
+    throw InputError(fmt::format("--kernel {}: expected 3.2 to 6.12", text));
   }
   return version;
 }

@@ -36,22 +36,22 @@ std::string size_text(const Row& row) {
   return fmt::format("{} {}", value, units[unit]);
 }
 
-std::string row_text(const Row& row, const Style& style) {
-  const auto [name, purpose] = lnx::text(row.region);
+std::string row_text(const lnx::Kernel& k, const Row& row, const Style& style) {
+  const auto [name, purpose] = lnx::text(row.region, k);
   const bool unused = row.region == lnx::Region::hole || row.region == lnx::Region::non_canonical;
   const std::string line = fmt::format("  {}  {}  {:>12}  {:<14}  ", address_text(row.start),
                                        address_text(row.end), size_text(row), name);
-  const std::string about = row.base == lnx::Base::none
-                                ? std::string(purpose)
-                                : fmt::format("{} [{}]", purpose, lnx::text(row.base));
+  const std::string about = lnx::has_variable(k, row.base)
+                                ? fmt::format("{} [{}]", purpose, lnx::text(row.base))
+                                : std::string(purpose);
   return (unused ? style.dim(line + about) : style.bold(line) + about) + "\n";
 }
 
-ordered_json row_json(const Row& row) {
-  const auto [name, purpose] = lnx::text(row.region);
+ordered_json row_json(const lnx::Kernel& k, const Row& row) {
+  const auto [name, purpose] = lnx::text(row.region, k);
   ordered_json j{
       {"start", hex(row.start)}, {"end", hex(row.end)}, {"name", name}, {"purpose", purpose}};
-  if (row.base != lnx::Base::none) j["base"] = lnx::text(row.base);
+  if (lnx::has_variable(k, row.base)) j["base"] = lnx::text(row.base);
   return j;
 }
 
@@ -60,7 +60,7 @@ std::string table_text(const std::string& heading, const lnx::Kernel& k,
   const Style style = Style::of_stdout();
   std::string out = style.bold(heading) + "\n\n";
   for (int i = 0; i < layout.count; ++i)
-    if (!layout.rows[i].empty()) out += row_text(layout.rows[i], style);
+    if (!layout.rows[i].empty()) out += row_text(k, layout.rows[i], style);
   std::string notes;
   for (const lnx::DocumentError& e : lnx::document_errors) {
     if (!lnx::concerns(e, k)) continue;
@@ -76,7 +76,7 @@ ordered_json table_json(const LinuxOptions& o, const lnx::Kernel& k,
   ordered_json j{{"kernel", o.version}, {"levels", k.config.levels}};
   j["rows"] = ordered_json::array();
   for (int i = 0; i < layout.count; ++i)
-    if (!layout.rows[i].empty()) j["rows"].push_back(row_json(layout.rows[i]));
+    if (!layout.rows[i].empty()) j["rows"].push_back(row_json(k, layout.rows[i]));
   j["document_errors"] = ordered_json::array();
   for (const lnx::DocumentError& e : lnx::document_errors) {
     if (lnx::concerns(e, k))
@@ -85,28 +85,28 @@ ordered_json table_json(const LinuxOptions& o, const lnx::Kernel& k,
   return j;
 }
 
-void print_row(const Options& o, const std::string& heading, const Row& row, Address address) {
+void print_row(const Options& o, const lnx::Kernel& k, const Row& row, Address address) {
   if (o.json) {
     ordered_json j{{"address", hex(address)}};
-    j.update(row_json(row));
+    j.update(row_json(k, row));
     j["offset"] = hex(address - row.start);
     return print(j.dump() + "\n");
   }
   const Style style = Style::of_stdout();
   print(fmt::format("{} is in {} of {}\n\n{}\n  {} bytes from its start\n",
                     style.bold(address_text(address)), style.bold(lnx::text(row.region).name),
-                    heading, row_text(row, style), hex(address - row.start)));
+                    title(o.linux_, k), row_text(k, row, style), hex(address - row.start)));
 }
 
 int layout(const Options& o) {
   const lnx::Kernel k = o.linux_.kernel();
   const auto rows = lnx::layout(k, o.linux_.address_space(k));
-  const std::string heading = title(o.linux_, k);
   if (!o.address.empty()) {
     const Address address = hexadecimal(o.address, "ADDR");
-    print_row(o, heading, rows.rows[lnx::row_of(rows, address)], address);
+    print_row(o, k, rows.rows[lnx::row_of(rows, address)], address);
   } else {
-    print(o.json ? table_json(o.linux_, k, rows).dump() + "\n" : table_text(heading, k, rows));
+    print(o.json ? table_json(o.linux_, k, rows).dump() + "\n"
+                 : table_text(title(o.linux_, k), k, rows));
   }
   return good;
 }
@@ -118,6 +118,7 @@ Run add_layout(CLI::App& app) {
   CLI::App* command = app.add_subcommand("layout", "What lies where in a Linux address space");
   command->add_option("ADDR", o->address, "Say only in which region this address is")
       ->type_name("HEX");
+  o->linux_.whole_layout = true;
   o->linux_.add_to(*command);
   command->add_flag("--json", o->json, "One JSON object");
   command->footer("Example: mmuref layout --kernel 6.1 ffffea0000040000");

@@ -13,6 +13,8 @@ namespace mmuref::cli {
 struct LinuxOptions {
   std::string version = "6.12";
   bool la57 = false;
+  bool no_randomize_base = false;
+  bool whole_layout = false;  ///< refuse versions whose rows are not all known
   std::optional<std::uint64_t> page_offset, vmalloc, vmemmap, phys_base;
   std::optional<unsigned> phys_bits;
 
@@ -21,13 +23,16 @@ struct LinuxOptions {
   /// --phys-base and --phys-bits, which only addresses of memory need.
   void add_physical(CLI::App& app);
 
-  /// Throws InputError where the version has no 5-level paging or moves no regions.
+  /// Throws InputError where the version has no 5-level paging, moves no regions or has, though it
+  /// is wanted, no layout.
   lnx::Kernel kernel() const;
+  /// Whether layouts say in which region of this version an address lies.
+  bool knows_regions() const;
   /// Throws InputError for bases that no kernel could choose.
   lnx::AddressSpace<std::uint64_t> address_space(const lnx::Kernel& k) const;
 };
 
-/// "Linux 6.12, 4-level paging".
+/// "Linux 6.12, 4-level paging, RANDOMIZE_BASE".
 std::string title(const LinuxOptions& options, const lnx::Kernel& k);
 
 /// 16 digits, as Linux prints addresses.

@@ -166,7 +166,7 @@ Run add_prove(CLI::App& app) {
   command->footer(
       "Only `proved` passes: refuted, unknown (a timeout included) and vacuous exit with 1.\n"
       "A defect of a Linux version passes when its claim is refuted, by inputs that replay.\n"
-      "Example: mmuref prove walk-equals --solver cvc5 --smt2 /tmp/obligations");
+      "Example: mmuref prove walk-equals --solver cvc5 --smt2 obligations/");
   const auto options = std::make_shared<Options>();
   options->prove.threads = std::max(1U, std::thread::hardware_concurrency());
   command->add_option("filter", options->filter, "Only theorems whose name contains this");

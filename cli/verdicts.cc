@@ -46,7 +46,7 @@ std::string text_form(const spec::Verdict& v, const spec::Defect& defect, const 
            claim_text(v.theorem);
   }
   return summary(v, style.green(fmt::format("{:<8}", "found"))) +
-         fmt::format("         in Linux {}; fixed: {}; without the defect: {}\n", defect.kernel,
+         fmt::format("         in Linux {}; fixed: {}; claim that fails: {}\n", defect.kernel,
                      defect.fixed, wrapped(v.theorem.claim, 9)) +
          counterexample_text(*v.counterexample);
 }

@@ -3,8 +3,8 @@
 // arch/x86/include/asm/pgtable.h, arch/x86/mm/pgtable.c and mm/pgtable-generic.c, v4.6. A function
 // that reads and then stores takes `hardware`: the bits a processor sets in between, a part of A
 // and D, and none in an entry that is not present. What is one locked instruction needs no such
-// parameter: the processor's write comes before it or after. Flushes are model/linux's flush part;
-// none of these does one, but pmdp_invalidate's caller relies on its.
+// parameter: the processor's write comes before it or after. No function here flushes a
+// TLB, though Linux's pmdp_invalidate does and its caller relies on it.
 #pragma once
 
 #include "model/linux/modifiers.h"

@@ -106,6 +106,11 @@ struct Kernel {
   bool saved_dirty = false;             ///< D of a read-only entry moves to _PAGE_SAVED_DIRTY
   bool pmd_modify_keeps_dirty = true;   ///< pmd_modify keeps D, and not SAVED_DIRTY alone
   unsigned devmap_bit = 58;             ///< _PAGE_BIT_DEVMAP
+  bool has_page_file = false;  ///< _PAGE_FILE without P: a file's offset, of a nonlinear mapping
+  bool has_soft_dirty = false, has_pud_devmap = false;
+  bool has_protnone_names = false;  ///< pte_protnone, pmd_protnone exist
+  bool has_leaf_names = false;      ///< pmd_large, pud_large are called pmd_leaf, pud_leaf
+  bool has_thp_migration = false;   ///< a PMD may say that its THP is being migrated
   bool has_devmap = false, has_pkeys = false, has_uffd_wp = false;
   bool bad_ignores_nx_for_pti = false;     ///< pgd_bad and p4d_bad disregard NX, set by PTI
   bool not_present_clears_global = false;  ///< change_page_attr leaves no PSE, G without P
@@ -214,6 +219,12 @@ constexpr Kernel kernel(Version version, Config config = {}) {
   k.pmd_modify_keeps_dirty = !since(6, 6) || since(7, 3);
   k.devmap_bit = since(6, 6) ? 57 : 58;
   k.has_devmap = since(4, 5) && !since(6, 17);
+  k.has_pud_devmap = since(4, 11) && k.has_devmap;  // a00cc7d9dd93
+  k.has_page_file = !since(4, 0);                   // 0a1913620583
+  k.has_soft_dirty = since(3, 11);                  // 0f8975ec4db2
+  k.has_protnone_names = since(4, 0);               // e7bb4b6d1609; pte_numa since 3.8
+  k.has_leaf_names = since(5, 6);
+  k.has_thp_migration = since(4, 14);
   k.has_pkeys = since(4, 6);
   k.has_uffd_wp = since(5, 7);
   k.config.pti &= since(4, 15);

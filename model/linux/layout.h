@@ -4,6 +4,9 @@
 // v4.20, v6.1 and v6.12, with 4 and 5 levels. Where the document and the headers disagree the
 // headers win, and `document_errors` says so. A layout covers all 2^64 addresses: what no region
 // claims is a row too.
+//
+// Not for 4.12 to 4.19: until 4.14 MODULES_END is where the fixmap begins (f06bdd4001c2), from 4.15
+// on the LDT lies elsewhere.
 #pragma once
 
 #include <array>
@@ -62,12 +65,25 @@ constexpr RegionText text(Region region) {
   return texts[static_cast<int>(region)];
 }
 
+/// The same, as `k` has it: without RANDOMIZE_BASE nothing slides the image.
+constexpr RegionText text(Region region, const Kernel& k) {
+  RegionText result = text(region);
+  if (region == Region::kernel_image && !k.config.randomize_base) result.purpose = "linked here";
+  return result;
+}
+
 /// The variable that says where a row begins.
 enum class Base : unsigned char { none, page_offset, vmalloc, vmemmap };
 
 constexpr std::string_view text(Base base) {
   constexpr std::string_view texts[] = {"", "page_offset_base", "vmalloc_base", "vmemmap_base"};
   return texts[static_cast<int>(base)];
+}
+
+/// Whether `k` has that variable.
+constexpr bool has_variable(const Kernel& k, Base base) {
+  if (base == Base::none || !k.config.randomize_base) return false;
+  return k.kaslr_regions >= (base == Base::vmemmap ? 3u : 2u);
 }
 
 /// Addresses `start`..`end`, both included. A hole between regions that touch is empty:

@@ -155,8 +155,9 @@ constexpr Bool<W> mov_cr3_faults(const Processor<W>& cpu, const Registers<W>& r,
   return ((value & ~no_flush) >> cpu.maxphyaddr) != W{0};
 }
 
-/// In 64-bit mode PAE stays set and LA57 as it is; PCIDE is set only under PCID 0, and CET only with
-/// CR0.WP. Bits 15 and 63:25 are reserved: the model has none of the features that define some.
+/// In 64-bit mode PAE stays set and LA57 as it is; PCIDE is set only under PCID 0, and CET only
+/// with CR0.WP. Bits 15 and 63:25 are reserved: the model has none of the features that define
+/// some.
 template <class W>
 constexpr Bool<W> mov_cr4_faults(const Registers<W>& r, const W& value) {
   const W undefined{bits(63, 25) | bit(15)};
@@ -175,7 +176,8 @@ constexpr Bool<W> mov_cr0_faults(const Registers<W>& r, const W& value) {
          unprotected;
 }
 
-/// LME cannot change while paging is on; bits other than SCE, LME, LMA and NXE are reserved.
+/// LME cannot change while paging is on. The list of bits is Intel's: all but SCE, LME, LMA and NXE
+/// are reserved; AMD's processors define more.
 template <class W>
 constexpr Bool<W> wrmsr_efer_faults(const Registers<W>& r, const W& value) {
   const W defined{bit(0) | efer::LME | efer::LMA | efer::NXE};
