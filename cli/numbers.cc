@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <cerrno>
 #include <charconv>
 
 #include "cli/command.h"
@@ -35,9 +36,10 @@ CLI::Option* add_hexadecimal(CLI::App& app, const std::string& flag,
 CLI::Validator at_least(std::uint64_t least) {
   const auto check = [least](const std::string& text) -> std::string {
     std::uint64_t value = 0;
-    if (!text.starts_with('-') && CLI::detail::lexical_cast(text, value) && value >= least) {
-      return {};
-    }
+    errno = 0;  // which alone tells of more than 64 bits: what CLI11 reads is 2^64-1 then
+    const bool read = !text.starts_with('-') && CLI::detail::lexical_cast(text, value);
+    if (errno == ERANGE) return fmt::format("'{}' has more than 64 bits", text);
+    if (read && value >= least) return {};
     return fmt::format("'{}'; expected a number from {} up", text, least);
   };
   return CLI::Validator(check, fmt::format("from {} up", least));

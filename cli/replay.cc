@@ -16,6 +16,10 @@ struct Options {
   bool json = false;
 };
 
+std::string counted(std::size_t n, std::string_view what) {
+  return fmt::format("{} {}{}", n, what, n == 1 ? "" : "s");
+}
+
 int run(const Options& options) {
   const auto paths = diff::case_paths(options.paths);
   const auto results = diff::replay_files(paths, std::max(1U, std::thread::hardware_concurrency()));
@@ -34,9 +38,10 @@ int run(const Options& options) {
                                             {"bad_files", bad},
                                             {"skipped", skipped}};
     print(summary.dump() + "\n");
-  } else {
-    print(fmt::format("{} cases: {} good, {} violations, {} bad files\n", results.size(),
-                      results.size() - violations - bad, violations, bad));
+  } else if (bad < results.size()) {  // else the errors say it all
+    print(fmt::format("{}: {} good, {}, {}\n", counted(results.size(), "case"),
+                      results.size() - violations - bad, counted(violations, "violation"),
+                      counted(bad, "bad file")));
     for (const auto& [why, count] : skipped) {
       print(fmt::format("  {} without the oracle they name: {}\n", count, why));
     }

@@ -2,16 +2,18 @@
 #include "cli/tlb_simulate.h"
 
 #include <fmt/format.h>
+#include <unistd.h>
 
 #include <charconv>
-#include <fstream>
-#include <iostream>
 #include <nlohmann/json.hpp>
+#include <optional>
+#include <system_error>
 #include <unordered_map>
 
 #include "cli/image_options.h"
 #include "cli/numbers.h"
 #include "cli/terminal.h"
+#include "diff/eval.h"
 #include "model/x86/tlb_simulator.h"
 
 namespace mmuref::cli {
@@ -84,12 +86,35 @@ x86::Access<Word> access(const std::string& line, const std::string& place) {
   return a;
 }
 
-void run_trace(std::istream& in, const std::string& name, x86::TlbSimulator& tlb, Overlay& memory) {
-  std::string line;
-  for (std::size_t number = 1; std::getline(in, line); ++number) {
-    tlb.access(memory, access(line, fmt::format("{}: line {}", name, number)));
+void run_trace(int descriptor, const std::string& name, x86::TlbSimulator& tlb, Overlay& memory) {
+  constexpr std::size_t longest = 64;  // of a line; an error quotes it
+  diff::LineReader lines(descriptor);
+  diff::LineReader::Line line;
+  std::size_t number = 1;
+  const auto check = [&](bool good) {
+    if (good) return;
+    throw InputError(fmt::format("{}: line {}: longer than {} characters; expected [r|w|x] ADDRESS",
+                                 name, number, longest));
+  };
+  try {
+    // A line that is too long may have no end: no more of it is read.
+    for (; lines.next(line, [&] { check(!line.too_long); }); ++number) {
+      check(line.text.size() <= longest);
+      tlb.access(memory, access(std::string(line.text), fmt::format("{}: line {}", name, number)));
+    }
+  } catch (const std::system_error&) {
+    throw InputError(fmt::format("{}: cannot be read", name));
   }
-  if (in.bad() || !in.eof()) throw InputError(fmt::format("{}: cannot be read", name));
+}
+
+void run_file(const std::string& path, x86::TlbSimulator& tlb, Overlay& memory) {
+  std::optional<diff::InputFile> file;
+  try {
+    file.emplace(path);
+  } catch (const std::system_error&) {
+    throw InputError(fmt::format("{}: cannot be opened", path));
+  }
+  run_trace(file->descriptor(), path, tlb, memory);
 }
 
 std::string text_form(const x86::TlbStatistics& s) {
@@ -133,11 +158,9 @@ int simulate(Options o) {
   Overlay memory(image);
   x86::TlbSimulator tlb(o.image.processor.cpu, image.registers(), o.tlb);
   if (o.trace == "-") {
-    run_trace(std::cin, "standard input", tlb, memory);
+    run_trace(STDIN_FILENO, "standard input", tlb, memory);
   } else {
-    std::ifstream file(o.trace);
-    if (!file) throw InputError(fmt::format("{}: cannot be opened", o.trace));
-    run_trace(file, o.trace, tlb, memory);
+    run_file(o.trace, tlb, memory);
   }
   print(o.json ? json_form(tlb.statistics()).dump() + '\n' : text_form(tlb.statistics()));
   return good;

@@ -1,5 +1,6 @@
 #include "diff/eval.h"
 
+#include <fcntl.h>
 #include <fmt/format.h>
 #include <unistd.h>
 
@@ -72,6 +73,15 @@ bool LineReader::fill() {
   const std::size_t got = read_some(descriptor_, buffer_.data() + end_, buffer_.size() - end_);
   end_ += got;
   return got > 0;
+}
+
+InputFile::InputFile(const std::string& path)
+    : descriptor_(::open(path.c_str(), O_RDONLY | O_CLOEXEC)) {
+  if (descriptor_ < 0) throw std::system_error(errno, std::generic_category(), path);
+}
+
+InputFile::~InputFile() {
+  ::close(descriptor_);
 }
 
 bool append_reply(std::string& out, std::string_view line) {

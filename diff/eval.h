@@ -45,6 +45,20 @@ class LineReader {
   std::size_t begin_ = 0, end_ = 0;  // the bytes read and not yet given out
 };
 
+/// A file that is open for reading.
+class InputFile {
+ public:
+  /// Throws std::system_error.
+  explicit InputFile(const std::string& path);
+  ~InputFile();
+  InputFile(const InputFile&) = delete;
+  InputFile& operator=(const InputFile&) = delete;
+  int descriptor() const { return descriptor_; }
+
+ private:
+  int descriptor_;
+};
+
 /// Appends the answer to one line, and a newline. False if the line could not be read.
 bool append_reply(std::string& out, std::string_view line);
 

@@ -48,10 +48,16 @@ bool agrees(const json& observed, const json& outcome) {
 
 }  // namespace
 
+void append_possibility(std::string& out, const Possibility& possibility, const Access& access,
+                        const Memory& memory) {
+  out += '{';
+  append_outcome(out, access, effects(possibility.walk, memory));
+  out += fmt::format(R"(,"source":"{}"}})", name(possibility.source));
+}
+
 ordered_json to_json(const Possibility& possibility, const Access& access, const Memory& memory) {
-  std::string text = "{";
-  append_outcome(text, access, effects(possibility.walk, memory));
-  text += fmt::format(R"(,"source":"{}"}})", name(possibility.source));
+  std::string text;
+  append_possibility(text, possibility, access, memory);
   return ordered_json::parse(text);
 }
 

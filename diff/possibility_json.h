@@ -3,6 +3,7 @@
 
 #include <nlohmann/json.hpp>
 #include <span>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -15,6 +16,10 @@ namespace mmuref::diff {
 /// is what was certain of memory before the access.
 nlohmann::ordered_json to_json(const Possibility& possibility, const Access& access,
                                const Memory& memory);
+
+/// Appends the text of it.
+void append_possibility(std::string& out, const Possibility& possibility, const Access& access,
+                        const Memory& memory);
 
 /// The outcomes that agree with what was observed: `observed` is an index into `outcomes`, or an
 /// object whose fields the outcome's must equal. Empty when none agrees; `place` names `observed`

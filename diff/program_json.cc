@@ -74,13 +74,9 @@ Access read_access(ObjectReader& object) {
   return request.question.access;
 }
 
-TableWrite read_table_write(ObjectReader& object) {
-  const Word address = object.read("address", [](const Value& v) {
-    constexpr const char* expected = R"(an 8-byte aligned physical address such as "0x1f8")";
-    const Word word = read_word(v);
-    if (word % 8 != 0) throw Unexpected(expected);
-    return word;
-  });
+TableWrite read_table_write(ObjectReader& object, const Program& program) {
+  const Word address = read_physical(object, "address", program, 8,
+                                     R"(an 8-byte aligned physical address such as "0x1f8")");
   return {address, object.word("value")};
 }
 
@@ -153,6 +149,17 @@ std::size_t read_cpu(ObjectReader& object, std::size_t cpus) {
   return read_count(object, "cpu", 0, 0, cpus - 1);
 }
 
+Word read_physical(ObjectReader& object, std::string_view name, const Program& program,
+                   Word alignment, const char* expected) {
+  return object.read(name, [&](const Value& v) {
+    const Word address = read_word(v);
+    if (address % alignment != 0) throw Unexpected(expected);
+    const Word width = program.machine.cpu.maxphyaddr;
+    if (address >> width != 0) throw Unexpected(fmt::format("an address below 2^{}", width));
+    return address;
+  });
+}
+
 const json& read_steps(ObjectReader& object) {
   const json& steps = object.get("steps");
   if (!steps.is_array() || steps.size() > max_steps) {
@@ -161,12 +168,12 @@ const json& read_steps(ObjectReader& object) {
   return steps;
 }
 
-ProgramStep read_step(ObjectReader& object, std::size_t cpus) {
+ProgramStep read_step(ObjectReader& object, const Program& program, std::string_view also) {
   ProgramStep step;
-  step.cpu = read_cpu(object, cpus);
+  step.cpu = read_cpu(object, program.cpus);
   const json& name = object.get("step");
   if (name == "write") {
-    step.action = read_table_write(object);
+    step.action = read_table_write(object, program);
   } else if (name == "access") {
     step.action = read_access(object);
   } else if (name == "invlpg") {
@@ -176,7 +183,7 @@ ProgramStep read_step(ObjectReader& object, std::size_t cpus) {
   } else {
     const auto* load = std::find_if(loads.begin(), loads.end(),
                                     [&](const OperationName& l) { return name == l.name; });
-    if (load == loads.end()) object.fail("step", fmt::format("expected {}", step_names));
+    if (load == loads.end()) object.fail("step", fmt::format("expected {}{}", also, step_names));
     step.action = Operation{.kind = load->kind, .value = object.word("value")};
   }
   return step;
@@ -190,7 +197,7 @@ Program read_program(const json& document) {
   for (const json& step : steps) {
     const std::string place = fmt::format("steps[{}]", program.steps.size());
     ObjectReader reader(step, place);
-    program.steps.push_back(read_step(reader, program.cpus));
+    program.steps.push_back(read_step(reader, program));
     reader.finish();
   }
   return program;

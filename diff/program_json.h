@@ -10,7 +10,7 @@
 //
 //   cpu      0..cpus-1, optional (0)
 //   step     what is done, and with it
-//            "write"       address (8-byte aligned), value: an entry is stored
+//            "write"       address (8-byte aligned, below 2^maxphyaddr), value: an entry is stored
 //            "access"      access, va, cpl as in a request; optional ac, implicit, stack (false)
 //            "invlpg"      va
 //            "invpcid"     type; pcid (the descriptor's low 64 bits) for type 0 and 1, optional
@@ -27,7 +27,7 @@
 namespace mmuref::diff {
 
 inline constexpr std::size_t max_cpus = 64;
-/// Of a program that is one document. Answering takes time in the square of it.
+/// Of a program that is one document.
 inline constexpr std::size_t max_steps = 4096;
 
 /// Reads a program from a document. Throws FormError.
@@ -48,7 +48,13 @@ Program read_program_machine(ObjectReader& object);
 std::size_t read_cpu(ObjectReader& object, std::size_t cpus);
 /// The array "steps", of at most max_steps.
 const nlohmann::json& read_steps(ObjectReader& object);
-ProgramStep read_step(ObjectReader& object, std::size_t cpus);
+/// A step of `program`, whose machine is read. `also` names steps of the form that are not read
+/// here, for the error: each in quotes with ", " behind it.
+ProgramStep read_step(ObjectReader& object, const Program& program, std::string_view also = {});
+/// The field `name`, a physical address aligned to `alignment` that the machine has; `expected`
+/// says so in the error. Throws FormError.
+Word read_physical(ObjectReader& object, std::string_view name, const Program& program,
+                   Word alignment, const char* expected);
 
 /// Appends the fields of the machine, and the number of processors where it is not 1.
 void append_machine(nlohmann::ordered_json& document, const Program& program);

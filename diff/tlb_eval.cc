@@ -34,7 +34,7 @@ TlbRequest read_tlb_request(const json& document) {
     const std::string place = place_of(i);
     ObjectReader reader(steps[i], place);
     const ProgramStep& step =
-        request.program.steps.emplace_back(read_step(reader, request.program.cpus));
+        request.program.steps.emplace_back(read_step(reader, request.program));
     const json* observed = nullptr;
     if (std::holds_alternative<Access>(step.action)) observed = reader.find("observed");
     request.observed.push_back(observed != nullptr ? *observed : json());
@@ -48,13 +48,14 @@ class Run {
  public:
   explicit Run(const TlbRequest& request) : request_(request), machine_(start(request.program)) {}
 
-  ordered_json answer(const json& id) {
+  std::string answer(const json& id) {
     for (; step_ < request_.program.steps.size(); ++step_) {
       const ProgramStep& step = request_.program.steps[step_];
       cpu_ = step.cpu;
       std::visit([this](const auto& action) { take(action); }, step.action);
     }
-    return {{"id", id}, {"accesses", accesses_}, {"operations", operations_}};
+    return fmt::format(R"({{"id":{},"accesses":[{}],"operations":{}}})", id.dump(), accesses_,
+                       operations_.dump());
   }
 
  private:
@@ -69,10 +70,7 @@ class Run {
 
   void take(const Access& access) {
     const auto outcomes = machine_.outcomes(cpu_, access);
-    ordered_json forms = ordered_json::array();
-    for (const Possibility& p : outcomes) forms.push_back(to_json(p, access, machine_.memory()));
-    accesses_.push_back({{"step", step_}, {"outcomes", std::move(forms)}});
-
+    append(access, outcomes);
     const json& observed = request_.observed[step_];
     if (observed.is_null()) return machine_.settle(cpu_, access, outcomes);
     const std::string place = place_of(step_) + ".observed";
@@ -81,10 +79,29 @@ class Run {
     machine_.settle(cpu_, access, seen);
   }
 
+  void append(const Access& access, const std::vector<Possibility>& outcomes) {
+    outcomes_ += outcomes.size();
+    if (outcomes_ > max_outcomes) {
+      throw FormError(
+          fmt::format("{}: more than {} outcomes; expected fewer accesses, or fewer "
+                      "writes that nothing invalidates",
+                      place_of(step_), max_outcomes));
+    }
+    if (!accesses_.empty()) accesses_ += ',';
+    accesses_ += fmt::format(R"({{"step":{},"outcomes":[)", step_);
+    for (std::size_t i = 0; i < outcomes.size(); ++i) {
+      if (i > 0) accesses_ += ',';
+      append_possibility(accesses_, outcomes[i], access, machine_.memory());
+    }
+    accesses_ += "]}";
+  }
+
   const TlbRequest& request_;
   CachingMachine machine_;
   std::size_t step_ = 0, cpu_ = 0;
-  ordered_json accesses_ = ordered_json::array(), operations_ = ordered_json::array();
+  std::size_t outcomes_ = 0;  // of all accesses so far
+  std::string accesses_;      // the text of their answers
+  ordered_json operations_ = ordered_json::array();
 };
 
 }  // namespace
@@ -95,7 +112,7 @@ bool append_tlb_reply(std::string& out, std::string_view line) {
   try {
     if (!document.error.empty()) throw FormError(document.error);
     const TlbRequest request = read_tlb_request(document.value);
-    out += Run(request).answer(document.id).dump();
+    out += Run(request).answer(document.id);
   } catch (const FormError& e) {
     append_error(out, {document.id, e.what()});
     readable = false;

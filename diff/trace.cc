@@ -2,13 +2,21 @@
 
 #include <fmt/format.h>
 
-#include "diff/eval.h"
+#include <array>
 
 namespace mmuref::diff {
 namespace {
 
 using nlohmann::json;
 using nlohmann::ordered_json;
+
+constexpr const char* machine_expected = "expected the machine, a JSON object";
+
+/// Those of the verdict (docs/traces.md).
+constexpr std::array<std::string_view, 13> verdict_fields{
+    "verdict",   "kind",  "step",       "cpu",     "va",   "page",
+    "by",        "level", "removed_by", "missing", "says", "spurious_faults",
+    "exceptions"};
 
 /// A text for people; it means nothing to the detector.
 void skip_text(ObjectReader& object, std::string_view name) {
@@ -19,9 +27,6 @@ void skip_text(ObjectReader& object, std::string_view name) {
 }
 
 json document_of(std::string_view line) {
-  if (line.size() > max_line_bytes) {
-    throw FormError(fmt::format("a line longer than {} bytes", max_line_bytes));
-  }
   Document document = parse_document(line);
   if (!document.error.empty()) throw FormError(document.error);
   return std::move(document.value);
@@ -40,30 +45,29 @@ void read_header(std::string_view line, Trace& trace) {
   }
   if (const json* expect = object.find("expect")) {
     if (!expect->is_object()) object.fail("expect", "expected an object");
+    ObjectReader fields(*expect, "expect");
+    for (const std::string_view field : verdict_fields) fields.find(field);
+    fields.finish();
     trace.expect = *expect;
   }
   object.finish();
 }
 
-FreePage read_free(ObjectReader& object) {
-  return {object.read("page", [](const Value& v) {
-    constexpr const char* expected = R"(the physical address of a page such as "0x5000")";
-    const Word page = read_word(v);
-    if (page % 0x1000 != 0) throw Unexpected(expected);
-    return page;
-  })};
+FreePage read_free(ObjectReader& object, const Program& start) {
+  return {read_physical(object, "page", start, 0x1000,
+                        R"(the physical address of a page such as "0x5000")")};
 }
 
-TraceStep read_trace_step(std::string_view line, std::size_t cpus) {
+TraceStep read_trace_step(std::string_view line, const Program& start) {
   const json document = document_of(line);
   ObjectReader object(document, {});
   skip_text(object, "note");
   TraceStep step;
   if (object.get("step") == "free") {
-    step.cpu = read_cpu(object, cpus);
-    step.action = read_free(object);
+    step.cpu = read_cpu(object, start.cpus);
+    step.action = read_free(object, start);
   } else {
-    const ProgramStep common = read_step(object, cpus);
+    const ProgramStep common = read_step(object, start, R"("free", )");
     step.cpu = common.cpu;
     std::visit([&](const auto& action) { step.action = action; }, common.action);
   }
@@ -81,25 +85,36 @@ TraceStep read_trace_step(std::string_view line, std::size_t cpus) {
 
 }  // namespace
 
+void TraceReader::read(const LineReader::Line& line) {
+  ++lines_;
+  try {
+    if (line.too_long) throw FormError(fmt::format("a line longer than {} bytes", max_line_bytes));
+    if (lines_ > 1) {
+      trace_.steps.push_back(read_trace_step(line.text, trace_.start));
+    } else if (line.text.empty()) {
+      throw FormError(machine_expected);
+    } else {
+      read_header(line.text, trace_);
+    }
+  } catch (const FormError& e) {
+    throw FormError(fmt::format("line {}: {}", lines_, e.what()));
+  }
+}
+
+Trace TraceReader::finish() {
+  if (lines_ == 0) throw FormError(fmt::format("line 1: {}", machine_expected));
+  return std::move(trace_);
+}
+
 Trace parse_trace(std::string_view text) {
-  Trace trace;
-  std::size_t number = 0;
-  while (number == 0 || !text.empty()) {
-    ++number;
+  TraceReader reader;
+  while (!text.empty()) {
     const auto end = text.find('\n');
     const std::string_view line = text.substr(0, end);
-    try {
-      if (number == 1) {
-        read_header(line, trace);
-      } else {
-        trace.steps.push_back(read_trace_step(line, trace.start.cpus));
-      }
-    } catch (const FormError& e) {
-      throw FormError(fmt::format("line {}: {}", number, e.what()));
-    }
+    reader.read({line, line.size() > max_line_bytes});
     text.remove_prefix(end == text.npos ? text.size() : end + 1);
   }
-  return trace;
+  return reader.finish();
 }
 
 ordered_json to_json(const TraceStep& step) {

@@ -8,6 +8,7 @@
 #include <variant>
 #include <vector>
 
+#include "diff/eval.h"
 #include "diff/program_json.h"
 
 namespace mmuref::diff {
@@ -30,6 +31,19 @@ struct Trace {
   bool lazy_pcids = false;
   nlohmann::json expect;  ///< an object, part of the verdict that the trace must get, or null
   std::vector<TraceStep> steps;
+};
+
+/// Reads a trace line by line. Throws FormError, which names the line: "line 3: …".
+class TraceReader {
+ public:
+  /// The next line. One that is too long may be cut anywhere.
+  void read(const LineReader::Line& line);
+  /// To be called behind the last line.
+  Trace finish();
+
+ private:
+  Trace trace_;
+  std::size_t lines_ = 0;
 };
 
 /// Reads a trace. Throws FormError, which names the line: "line 3: …".

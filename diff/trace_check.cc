@@ -173,10 +173,7 @@ void Run::settle(const TraceStep& step, const Access& access) {
   const auto outcomes = machine_.outcomes(step.cpu, access);
   if (step.observed.is_null()) return machine_.settle(step.cpu, access, outcomes);
   const std::string place = fmt::format("line {}: observed", step_ + 2);
-  std::vector<Possibility> seen;
-  if (!step.observed.is_number_unsigned() || step.observed.get<std::uint64_t>() < outcomes.size()) {
-    seen = agreeing(step.observed, place, outcomes, access, machine_.memory());
-  }
+  const auto seen = agreeing(step.observed, place, outcomes, access, machine_.memory());
   if (!seen.empty()) return machine_.settle(step.cpu, access, seen);
   verdict_.finding = Finding{.kind = FindingKind::impossible,
                              .step = step_,

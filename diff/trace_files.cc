@@ -3,11 +3,8 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <cerrno>
-#include <cstring>
 #include <filesystem>
-#include <fstream>
-#include <iterator>
+#include <system_error>
 
 namespace mmuref::diff {
 namespace {
@@ -26,14 +23,21 @@ namespace fs = std::filesystem;
 
 Trace read_trace_file(const std::string& path) {
   if (fs::is_directory(path)) refuse(path, "no *.jsonl trace in this folder");
-  std::ifstream file(path, std::ios::binary);
-  if (!file) refuse(path, std::strerror(errno));
-  const std::string content{std::istreambuf_iterator<char>(file), {}};
-  if (file.bad()) refuse(path, "cannot be read");
   try {
-    return parse_trace(content);
+    const InputFile file(path);
+    LineReader lines(file.descriptor());
+    LineReader::Line line;
+    TraceReader reader;
+    // A line that is too long may have no end: no more of it is read.
+    const auto before_reading = [&] {
+      if (line.too_long) reader.read(line);
+    };
+    while (lines.next(line, before_reading)) reader.read(line);
+    return reader.finish();
   } catch (const FormError& e) {
     refuse(path, e.what());
+  } catch (const std::system_error& e) {
+    refuse(path, e.code().message());
   }
 }
 

@@ -169,7 +169,8 @@ ordered_json to_json(const Trace& trace, const TraceVerdict& verdict) {
 std::string text_form(const Trace& trace, const TraceVerdict& verdict, std::string_view path) {
   std::string text;
   if (!verdict.finding) {
-    text = fmt::format("{}: clean, {} steps\n", path, trace.steps.size());
+    text = fmt::format("{}: clean, {} step{}\n", path, trace.steps.size(),
+                       trace.steps.size() == 1 ? "" : "s");
   } else {
     const Finding& f = *verdict.finding;
     text = fmt::format("{}:{}: {} ({}): {}\n", path, line_of(f.step), verdict_name(verdict),

@@ -3,6 +3,9 @@
 //
 // SDM vol. 3, "Recommended Invalidation" (4.10.4.2) and "Optional Invalidation" (4.10.4.3): what
 // software must invalidate after a change, and where leaving it out costs a page fault at most.
+//
+// Not compared: the memory type. Where only PWT, PCD or PAT of an entry changed, what is cached
+// with the old ones is Staleness::none.
 #pragma once
 
 #include <vector>

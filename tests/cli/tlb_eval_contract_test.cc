@@ -156,6 +156,28 @@ TEST(TlbEval, ErrorsNameIdAndPlace) {
   EXPECT_EQ(json::parse(out)["id"], nullptr);
 }
 
+// Each access may have as many outcomes as there were writes before it.
+TEST(TlbEval, OutcomesAreBounded) {
+  const auto reply_to = [](int accesses) {
+    json all = json::array();
+    for (int i = 0; i < accesses; ++i) {
+      all.push_back({{"step", "write"}, {"address", "0x4008"}, {"value", 0x100067 + 0x1000 * i}});
+      all.push_back(json::parse(use));
+    }
+    return reply(program(all));
+  };
+  EXPECT_EQ(reply_to(445)["accesses"][444]["outcomes"].size(), 446U);
+  EXPECT_EQ(reply_to(446)["error"],
+            "steps[891]: more than 100000 outcomes; expected fewer accesses, or fewer writes that "
+            "nothing invalidates");
+}
+
+TEST(TlbEval, AWriteIsToMemoryThatThereIs) {
+  const json request =
+      program(steps(R"({"step":"write","address":"0x400000000000","value":"0x0"})"));
+  EXPECT_EQ(reply(request)["error"], "steps[0].address: expected an address below 2^46");
+}
+
 // The document's own example.
 TEST(TlbEval, DocumentIsTrue) {
   std::ifstream file(MMUREF_SOURCE_DIR "/docs/tlb-eval.md");

@@ -54,10 +54,14 @@ TEST(Trace, SaysLineAndWhatWasExpected) {
     std::string text, error;
   };
   const Row rows[] = {
-      {"", "line 1: column 1: "},
+      {"", "line 1: expected the machine, a JSON object"},
+      {"\n", "line 1: expected the machine, a JSON object"},
+      {std::string(max_line_bytes + 1, ' '), "line 1: a line longer than 16777216 bytes"},
       {"{}\n", "line 1: maxphyaddr: missing"},
       {header(R"("step":"free",)"), R"(line 1: unknown field "step")"},
       {header(R"("expect":3,)"), "line 1: expect: expected an object"},
+      {header(R"("expect":{"verdict":"clean","colour":1},)"),
+       R"(line 1: expect: unknown field "colour")"},
       {header(R"("lazy_pcids":3,)"), "line 1: lazy_pcids: expected true or false"},
       {header(R"("note":3,)"), "line 1: note: expected a string"},
       {header() + "\n", "line 2: column 1: "},
@@ -68,7 +72,14 @@ TEST(Trace, SaysLineAndWhatWasExpected) {
        R"(line 2: unknown field "observed")"},
       {header() + R"({"cpu":1,"step":"free","page":"0x5000"})",
        "line 2: cpu: expected an integer 0 to 0"},
-      {header() + R"({"step":"free\u000a","page":"0x5000"})", "line 2: step: expected "},
+      {header() + R"({"step":"free\u000a","page":"0x5000"})",
+       R"(line 2: step: expected "free", "write", )"},
+      {header() + R"({"step":"free","page":"0x400000000000"})",
+       "line 2: page: expected an address below 2^46"},
+      {header() + R"({"step":"write","address":"0x400000000000","value":0})",
+       "line 2: address: expected an address below 2^46"},
+      {header() + use.substr(0, use.size() - 1) + R"(,"observed":5})",
+       "line 2: observed: expected an index below 1"},
       {header() + R"({"step":"free","pa\u000age":"0x5000"})", R"(line 2: page: missing)"},
       {header() + R"({"step":"invlpg","va":0,"x\u000a":0})", R"(line 2: unknown field "x?")"},
       {header() + use.substr(0, use.size() - 1) + R"(,"observed":true})",
@@ -126,8 +137,17 @@ TEST(Trace, ObservedOutcomes) {
   };
   EXPECT_EQ(verdict_of(observed("0"))["verdict"], "clean");
   EXPECT_EQ(verdict_of(observed(R"({"pa":"0X10000"})"))["verdict"], "clean");
-  EXPECT_EQ(verdict_of(observed("1"))["verdict"], "impossible");
   EXPECT_EQ(verdict_of(observed(R"({"outcome":"fault"})"))["verdict"], "impossible");
+}
+
+// Whatever is in a file, no more of a line is read than one may have.
+TEST(TraceFile, ALineWithoutEndIsRefused) {
+  try {
+    read_trace_file("/dev/zero");
+    FAIL();
+  } catch (const TraceFileError& e) {
+    EXPECT_STREQ(e.what(), "/dev/zero:1: a line longer than 16777216 bytes");
+  }
 }
 
 TEST(Trace, PageInUseAgainIsNotFreed) {
