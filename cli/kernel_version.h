@@ -7,8 +7,8 @@
 
 namespace mmuref::cli {
 
-/// Reads "4.6", "6.1" or "6.12.3". Throws InputError for anything else, "4.06" too, and for versions
-/// before 3.2 and after 6.12, the oldest and the newest whose facts were read.
+/// Reads "4.6", "6.1" or "6.12.3". Throws InputError for anything else, "4.06" too, and for
+/// versions before 3.2 and after 6.12, the oldest and the newest whose facts were read.
 lnx::Version kernel_version(const std::string& text);
 
 /// "4.6", "6.12.3".
