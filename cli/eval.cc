@@ -1,10 +1,6 @@
 #include "diff/eval.h"
 
-#include <fmt/format.h>
-#include <unistd.h>
-
-#include <system_error>
-
+#include "cli/answer_lines.h"
 #include "cli/command.h"
 
 namespace mmuref::cli {
@@ -19,20 +15,6 @@ constexpr const char* example = R"(Example:
 
 The exit code is 2 if any line could not be read. docs/eval.md has every field.)";
 
-int run() {
-  diff::EvalCount count;
-  try {
-    count = diff::eval(STDIN_FILENO, STDOUT_FILENO);
-  } catch (const std::system_error& e) {
-    throw InputError(fmt::format("eval: {}", e.what()));
-  }
-  if (count.unreadable == 0) return good;
-  fmt::print(stderr,
-             "mmuref: standard input: {} of {} lines could not be read, the first is line {}\n",
-             count.unreadable, count.lines, count.first_unreadable);
-  return bad_input;
-}
-
 }  // namespace
 
 Run add_eval(CLI::App& app) {
@@ -40,7 +22,7 @@ Run add_eval(CLI::App& app) {
       "eval", "Answer what single accesses do: one JSON object a line in, one a line out");
   command->add_flag("--json")->description("Accepted everywhere; these answers are always JSON");
   command->footer(example);
-  return run;
+  return [] { return answer_lines("eval", diff::append_reply); };
 }
 
 }  // namespace mmuref::cli

@@ -10,6 +10,7 @@
 #include "cli/image_options.h"
 #include "cli/numbers.h"
 #include "cli/terminal.h"
+#include "diff/text.h"
 #include "image/entry_fields.h"
 #include "image/info_tlb.h"
 #include "image/ranges.h"
@@ -129,12 +130,8 @@ class Table {
     const bool writable_code = m.rights.writable() && !m.rights.execute_disable();
     lines_.add(fmt::format("{:#018x}-{:#018x} {:#018x} {:>9}  {:<9} {}", m.va, m.va + r.size() - 1,
                            m.pa, amount(r.size()),
-                           fmt::format("{} x {}", r.count, amount_short(m.level)),
+                           fmt::format("{} x {}", r.count, diff::page_size(m.level)),
                            writable_code ? style_.red(rights) : rights));
-  }
-  static std::string_view amount_short(int level) {
-    constexpr std::string_view names[] = {"", "4K", "2M", "1G"};
-    return names[level];
   }
 
   Style style_ = Style::of_stdout();

@@ -1,11 +1,6 @@
-#include <fmt/format.h>
-#include <unistd.h>
-
-#include <system_error>
-
+#include "cli/answer_lines.h"
 #include "cli/command.h"
 #include "cli/tlb_simulate.h"
-#include "diff/eval.h"
 #include "diff/tlb_eval.h"
 
 namespace mmuref::cli {
@@ -15,20 +10,6 @@ constexpr const char* example = R"(Example:
   $ mmuref tlb eval <programs.jsonl
 Each line is a machine, by the fields of `mmuref eval`, with "steps": table writes, instructions and
 accesses. The exit code is 2 if any line could not be read. docs/tlb-eval.md has every field.)";
-
-int run_eval() {
-  diff::EvalCount count;
-  try {
-    count = diff::eval(STDIN_FILENO, STDOUT_FILENO, diff::append_tlb_reply);
-  } catch (const std::system_error& e) {
-    throw InputError(fmt::format("tlb eval: {}", e.what()));
-  }
-  if (count.unreadable == 0) return good;
-  fmt::print(stderr,
-             "mmuref: standard input: {} of {} lines could not be read, the first is line {}\n",
-             count.unreadable, count.lines, count.first_unreadable);
-  return bad_input;
-}
 
 }  // namespace
 
@@ -41,7 +22,7 @@ Run add_tlb(CLI::App& app) {
   eval->add_flag("--json")->description("Accepted everywhere; these answers are always JSON");
   eval->footer(example);
   return [eval, simulate = add_tlb_simulate(*tlb)] {
-    return eval->parsed() ? run_eval() : simulate();
+    return eval->parsed() ? answer_lines("tlb eval", diff::append_tlb_reply) : simulate();
   };
 }
 

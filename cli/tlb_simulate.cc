@@ -8,9 +8,9 @@
 #include <nlohmann/json.hpp>
 #include <optional>
 #include <system_error>
-#include <unordered_map>
 
 #include "cli/image_options.h"
+#include "cli/image_overlay.h"
 #include "cli/numbers.h"
 #include "cli/terminal.h"
 #include "diff/eval.h"
@@ -20,21 +20,6 @@ namespace mmuref::cli {
 namespace {
 
 using image::Word;
-
-/// An image and the A and D flags that the simulated accesses set in it.
-class Overlay {
- public:
-  explicit Overlay(const image::Image& image) : image_(image) {}
-  Word read(Word address) const {
-    const auto found = written_.find(address);
-    return found == written_.end() ? image_.read(address) : found->second;
-  }
-  void write(Word address, Word value) { written_[address] = value; }
-
- private:
-  const image::Image& image_;
-  std::unordered_map<Word, Word> written_;
-};
 
 struct Options {
   ImageOptions image;
@@ -86,7 +71,8 @@ x86::Access<Word> access(const std::string& line, const std::string& place) {
   return a;
 }
 
-void run_trace(int descriptor, const std::string& name, x86::TlbSimulator& tlb, Overlay& memory) {
+void run_trace(int descriptor, const std::string& name, x86::TlbSimulator& tlb,
+               ImageOverlay& memory) {
   constexpr std::size_t longest = 64;  // of a line; an error quotes it
   diff::LineReader lines(descriptor);
   diff::LineReader::Line line;
@@ -107,7 +93,7 @@ void run_trace(int descriptor, const std::string& name, x86::TlbSimulator& tlb, 
   }
 }
 
-void run_file(const std::string& path, x86::TlbSimulator& tlb, Overlay& memory) {
+void run_file(const std::string& path, x86::TlbSimulator& tlb, ImageOverlay& memory) {
   std::optional<diff::InputFile> file;
   try {
     file.emplace(path);
@@ -155,7 +141,7 @@ int simulate(Options o) {
                       : o.replacement == "fifo" ? Replacement::fifo
                                                 : Replacement::random;
   const image::Image image = o.image.open();
-  Overlay memory(image);
+  ImageOverlay memory(image);
   x86::TlbSimulator tlb(o.image.processor.cpu, image.registers(), o.tlb);
   if (o.trace == "-") {
     run_trace(STDIN_FILENO, "standard input", tlb, memory);

@@ -1,6 +1,7 @@
 // A walk as one JSON object; what `eval` says too has the same names and forms here.
 #include "cli/numbers.h"
 #include "cli/walk_report.h"
+#include "diff/text.h"
 #include "image/entry_fields.h"
 
 namespace mmuref::cli {
@@ -39,12 +40,11 @@ Json rule_form(x86::Rule rule) {
 }
 
 void add_outcome(Json& j, const WalkReport& r) {
-  constexpr const char* pages[] = {"", "4K", "2M", "1G"};
   const auto& w = r.walk;
   if (w.outcome == x86::Outcome::translated) {
     j["outcome"] = "ok";
     j["pa"] = hex(w.physical_address);
-    j["page"] = pages[w.level];
+    j["page"] = diff::page_size(w.level);
   } else {
     j["outcome"] = "fault";
     j["vector"] = x86::vector(w.outcome);

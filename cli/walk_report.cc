@@ -1,37 +1,9 @@
 #include "cli/walk_report.h"
 
+#include "cli/image_overlay.h"
 #include "model/x86/accessed_dirty.h"
 
 namespace mmuref::cli {
-namespace {
-
-/// The image with what was written to it: at most an entry a level.
-class Overlay {
- public:
-  explicit Overlay(const image::Image& image) : image_(image) {}
-
-  Word read(Word address) const {
-    const auto it = written_.find(address);
-    return it == written_.end() ? image_.read(address) : it->second;
-  }
-  void write(Word address, Word value) { written_[address] = value; }
-
-  /// The entries that hold another value than the image's.
-  std::map<Word, Word> changes() const {
-    std::map<Word, Word> result;
-    for (const auto& [address, value] : written_) {
-      if (value != image_.read(address)) result.emplace(address, value);
-    }
-    return result;
-  }
-
- private:
-  const image::Image& image_;
-  std::map<Word, Word> written_;
-};
-
-}  // namespace
-
 WalkReport report(const image::Image& image, const x86::Processor<Word>& cpu,
                   const x86::Access<Word>& access, unsigned cpl) {
   WalkReport r;
@@ -45,13 +17,13 @@ WalkReport report(const image::Image& image, const x86::Processor<Word>& cpu,
         r.steps.push_back({step, decision, rights, image.present(step.address)});
       });
   if (r.walk.outcome == x86::Outcome::translated) {
-    Overlay after{image};
+    ImageOverlay after{image};
     x86::write_back(r.walk, after);
     r.writes = after.changes();
     return r;
   }
   for (int prefix = 1; prefix <= x86::accessed_limit(r.walk); ++prefix) {
-    Overlay after{image};
+    ImageOverlay after{image};
     x86::write_back_prefix(r.walk, prefix, after);
     for (const auto& [address, value] : after.changes()) r.may_write[address].insert(value);
   }

@@ -3,6 +3,7 @@
 
 #include "cli/numbers.h"
 #include "cli/walk_report.h"
+#include "diff/text.h"
 #include "image/entry_fields.h"
 
 namespace mmuref::cli {
@@ -76,7 +77,7 @@ class Drawing {
                                                      {p.smep, " SMEP"}, {p.smap, " SMAP"},
                                                      {p.pke, " PKE"},   {p.pks, " PKS"}};
     for (const auto& [set, name] : all) features += set ? name : "";
-    line("paging", fmt::format("{} levels, MAXPHYADDR {},{}{}", p.la57 ? 5 : 4, r_.cpu.maxphyaddr,
+    line("paging", fmt::format("{} levels, MAXPHYADDR {},{}{}", p.levels(), r_.cpu.maxphyaddr,
                                features.empty() ? " no protection features" : features,
                                r_.cpu.amd ? ", AMD's reserved bits" : ""));
   }
@@ -114,10 +115,10 @@ class Drawing {
   }
 
   std::string decision(const ReportStep& s) const {
-    static constexpr std::string_view sizes[] = {"", "4K", "2M", "1G"};
     switch (s.decision) {
       case Decision::table: return "table";
-      case Decision::leaf: return style_.green(fmt::format("{} page", sizes[s.step.level]));
+      case Decision::leaf:
+        return style_.green(fmt::format("{} page", diff::page_size(s.step.level)));
       case Decision::not_present: return style_.red("not present");
       case Decision::reserved: break;
     }

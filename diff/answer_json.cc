@@ -5,6 +5,7 @@
 #include <iterator>
 
 #include "diff/machine_json.h"
+#include "diff/text.h"
 
 namespace mmuref::diff {
 namespace {
@@ -12,11 +13,6 @@ namespace {
 template <class Format, class... Values>
 void append(std::string& out, const Format& format, const Values&... values) {
   fmt::format_to(std::back_inserter(out), format, values...);
-}
-
-std::string_view page_size(int leaf_level) {
-  constexpr std::string_view names[] = {"", "4K", "2M", "1G"};
-  return names[leaf_level];
 }
 
 /// The id as it came: most are short plain strings, which need no serialiser.

@@ -15,6 +15,7 @@
 #include "diff/minimize.h"
 #include "diff/possibility_json.h"
 #include "diff/program_json.h"
+#include "diff/text.h"
 
 namespace mmuref::diff {
 namespace {
@@ -24,10 +25,6 @@ using nlohmann::ordered_json;
 
 constexpr std::array<std::string_view, 8> fields{"name",   "origin",  "shows",    "expect",
                                                  "oracle", "version", "observed", "ledger"};
-
-std::string hex(Word value) {
-  return fmt::format("{:#x}", value);
-}
 
 [[noreturn]] void refuse(const std::string& path, const std::string& what) {
   throw CaseFileError(fmt::format("{}: {}", path, what));

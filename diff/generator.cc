@@ -89,7 +89,7 @@ void Builder::choose_registers() {
   r.pkrs = choose_key_register() & optional.pkrs;
   // The root is chosen with the tables; here the PCID, or PWT and PCD among ignored bits.
   r.cr3 = random_.chance(3, 4) ? random_.next() & optional.cr3 : 0;
-  levels_ = has(r.cr4, x86::cr4::LA57) ? 5 : 4;
+  levels_ = x86::paging_levels(r);
 }
 
 /// All keys open, all but key 0 closed (as kernels start), all read-only, or a mix in which more or

@@ -110,7 +110,7 @@ void Builder::choose_registers() {
   r.cr4 |= random_.next() & optional.cr4;
   // Two of four have keys 1 and 2 closed in part; key 0 is what most pages have.
   r.pkru = random_.chance(1, 2) ? 0 : random_.next() & bits(5, 2) & optional.pkru;
-  levels_ = has(r.cr4, x86::cr4::LA57) ? 5 : 4;
+  levels_ = x86::paging_levels(r);
 }
 
 void Builder::choose_places() {

@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <array>
 
+#include "diff/text.h"
+
 namespace mmuref::diff {
 namespace {
 
@@ -32,10 +34,6 @@ bool of_machine(const Field& field) {
 const Field& field_named(std::string_view name) {
   return *std::find_if(request_fields.begin(), request_fields.end(),
                        [&](const Field& f) { return f.name == name; });
-}
-
-std::string hex(Word value) {
-  return fmt::format("{:#x}", value);
 }
 
 struct OperationName {

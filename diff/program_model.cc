@@ -14,14 +14,6 @@ CachingMachine machine_of(const Program& program, Departures departures) {
   return start(start_of);
 }
 
-/// Memory with every flag set that may be.
-struct Most {
-  const CachingMachine& machine;
-  Word read(Word address) const {
-    return machine.memory().read(address) | machine.may_hold(address);
-  }
-};
-
 /// The flags that a translated access sets in the entry at `address`.
 Word flags_at(const Walk& walk, Word address) {
   Word flags = 0;
@@ -116,11 +108,10 @@ void ProgramModel::add_kept_code(const Access& access, std::vector<Possibility>&
 
 /// By translations that were cached before CR4.PKE was set: their keys are not looked at.
 void ProgramModel::add_without_keys(const Access& access, std::vector<Possibility>& all) const {
-  const auto& tlb = machine_.cpu(0);
-  auto context = tlb.context();
-  if (!keys_unseen_ || !x86::canonical(access.va, x86::linear_width(context.levels()))) return;
+  if (!keys_unseen_) return;
+  auto context = machine_.cpu(0).context();
   context.paging.pke = false;
-  for (const auto& translation : tlb.cached(access.va, Most{machine_}).translations) {
+  for (const auto& translation : machine_.cached(0, access.va).translations) {
     Possibility p;
     p.source = Source::tlb;
     if (x86::use_translation(context, access, translation, p.walk) &&

@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <bit>
 
+#include "diff/shrink.h"
+
 namespace mmuref::diff {
 namespace {
 
@@ -25,16 +27,7 @@ StepEffect run_step(ProgramOracle& oracle, const ProgramStep& step, const Memory
   return seen;
 }
 
-using Shows = std::function<bool(const Program&)>;
-
-template <class Change>
-bool attempt(Program& current, const Shows& shows, const Change& change) {
-  Program candidate = current;
-  change(candidate);
-  if (!shows(candidate)) return false;
-  current = std::move(candidate);
-  return true;
-}
+using Shows = shrink::Shows<Program>;
 
 /// Halves first, so that most of a long program goes at once. The last step stays.
 bool drop_steps(Program& p, const Shows& shows) {
@@ -44,7 +37,7 @@ bool drop_steps(Program& p, const Shows& shows) {
       if (at + length >= p.steps.size()) continue;
       const auto first = static_cast<std::ptrdiff_t>(at);
       const auto last = first + static_cast<std::ptrdiff_t>(length);
-      changed |= attempt(p, shows, [&](Program& x) {
+      changed |= shrink::attempt(p, shows, [&](Program& x) {
         x.steps.erase(x.steps.begin() + first, x.steps.begin() + last);
       });
     }
@@ -52,80 +45,22 @@ bool drop_steps(Program& p, const Shows& shows) {
   return changed;
 }
 
-bool drop_entries(Program& p, const Shows& shows) {
-  bool changed = false;
-  const Memory before = p.machine.memory;
-  for (const auto& [dropped, unused] : before) {
-    changed |= attempt(p, shows, [&, address = dropped](Program& x) {
-      x.machine.memory.clear();
-      for (const auto& [a, value] : p.machine.memory) {
-        if (a != address) x.machine.memory.write(a, value);
-      }
-    });
-  }
-  return changed;
-}
-
-/// Clears the bits of the word that `word(program)` refers to, from the top.
-template <class Refer>
-bool clear_bits(Program& p, const Shows& shows, const Refer& word) {
-  bool changed = false;
-  for (Word left = word(p); left != 0;) {
-    const Word top = std::bit_floor(left);
-    left &= ~top;
-    changed |= attempt(p, shows, [&](Program& x) { word(x) &= ~top; });
-  }
-  return changed;
-}
-
-bool clear_entries(Program& p, const Shows& shows) {
-  bool changed = false;
-  const Memory before = p.machine.memory;
-  for (const auto& [where, value] : before) {
-    for (Word left = value; left != 0;) {
-      const Word top = std::bit_floor(left);
-      left &= ~top;
-      changed |= attempt(p, shows, [address = where, top](Program& x) {
-        Memory& memory = x.machine.memory;
-        memory.write(address, memory.read(address) & ~top);
-      });
-    }
-  }
-  return changed;
-}
-
-bool clear_registers(Program& p, const Shows& shows) {
-  bool changed = false;
-  for (const auto r : {&Registers::cr0, &Registers::cr3, &Registers::cr4, &Registers::efer,
-                       &Registers::pkru, &Registers::pkrs}) {
-    changed |= clear_bits(p, shows, [r](Program& x) -> Word& { return x.machine.registers.*r; });
-  }
-  return changed;
-}
-
 bool clear_step(Program& p, const Shows& shows, std::size_t i) {
-  bool changed = false;
   if (std::holds_alternative<TableWrite>(p.steps[i].action)) {
-    return clear_bits(p, shows, [i](Program& x) -> Word& {
+    return shrink::clear_bits(p, shows, [i](Program& x) -> Word& {
       return std::get<TableWrite>(x.steps[i].action).value;
     });
   }
-  if (std::holds_alternative<Operation>(p.steps[i].action)) {
-    for (const auto field : {&Operation::value, &Operation::address, &Operation::descriptor}) {
-      changed |= clear_bits(p, shows, [i, field](Program& x) -> Word& {
-        return std::get<Operation>(x.steps[i].action).*field;
-      });
-    }
-    return changed;
+  if (std::holds_alternative<Access>(p.steps[i].action)) {
+    return shrink::clear_access(
+        p, shows, [i](Program& x) -> Access& { return std::get<Access>(x.steps[i].action); });
   }
-  for (const auto flag : {&Access::write, &Access::fetch, &Access::cpl3, &Access::ac,
-                          &Access::implicit, &Access::stack}) {
-    if (!(std::get<Access>(p.steps[i].action).*flag)) continue;
-    changed |= attempt(
-        p, shows, [i, flag](Program& x) { std::get<Access>(x.steps[i].action).*flag = false; });
+  bool changed = false;
+  for (const auto field : {&Operation::value, &Operation::address, &Operation::descriptor}) {
+    changed |= shrink::clear_bits(p, shows, [i, field](Program& x) -> Word& {
+      return std::get<Operation>(x.steps[i].action).*field;
+    });
   }
-  changed |= clear_bits(
-      p, shows, [i](Program& x) -> Word& { return std::get<Access>(x.steps[i].action).va; });
   return changed;
 }
 
@@ -196,10 +131,10 @@ Program minimize_program(ProgramOracle& oracle, const Program& start, const Outc
   // Each step that sticks makes the program smaller, so this ends.
   for (bool changed = true; changed;) {
     changed = drop_steps(current, shows);
-    changed |= drop_entries(current, shows);
-    changed |= clear_registers(current, shows);
+    changed |= shrink::drop_entries(current, shows);
+    changed |= shrink::clear_registers(current, shows);
     for (std::size_t i = 0; i < current.steps.size(); ++i) changed |= clear_step(current, shows, i);
-    changed |= clear_entries(current, shows);
+    changed |= shrink::clear_entry_bits(current, shows);
   }
   return current;
 }

@@ -4,9 +4,9 @@
 
 #include <algorithm>
 #include <atomic>
-#include <filesystem>
 #include <thread>
 
+#include "diff/files.h"
 #include "diff/ledger.h"
 #include "diff/machine_json.h"
 #include "diff/minimize.h"
@@ -158,23 +158,7 @@ std::vector<Replayed> replay_files(const std::vector<std::string>& paths, unsign
 }
 
 std::vector<std::string> case_paths(const std::vector<std::string>& arguments) {
-  std::vector<std::string> paths;
-  for (const std::string& argument : arguments) {
-    if (!fs::is_directory(argument)) {
-      paths.push_back(argument);
-      continue;
-    }
-    std::vector<std::string> inside;
-    for (const auto& file : fs::recursive_directory_iterator(argument)) {
-      if (file.is_regular_file() && file.path().extension() == ".json") {
-        inside.push_back(file.path().string());
-      }
-    }
-    std::sort(inside.begin(), inside.end());
-    if (inside.empty()) inside.push_back(argument);
-    paths.insert(paths.end(), inside.begin(), inside.end());
-  }
-  return paths;
+  return files_below(arguments, ".json");
 }
 
 }  // namespace mmuref::diff

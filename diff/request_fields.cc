@@ -4,6 +4,8 @@
 
 #include <charconv>
 
+#include "diff/text.h"
+
 namespace mmuref::diff {
 
 using nlohmann::ordered_json;
@@ -21,10 +23,6 @@ using enum Presence;
 
 constexpr const char* a_word = R"(a number below 2^64, as a hex string such as "0x1f")";
 constexpr const char* a_key_register = R"(a number below 2^32, as a hex string such as "0x1f")";
-
-std::string hex(Word value) {
-  return fmt::format("{:#x}", value);
-}
 
 Word read_number(const Value& value, Word min, Word max, const char* expected) {
   Word number = 0;

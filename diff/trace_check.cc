@@ -104,9 +104,6 @@ class Run {
   std::optional<std::size_t> removed_by(const Element& element) const;
   std::optional<std::size_t> removed_by(const Element& element, bool as_it_ran) const;
   bool derivable(const Element& element, Context context, const std::map<Word, Word>& past) const;
-  Word most(Word address) const {
-    return machine_.memory().read(address) | machine_.may_hold(address);
-  }
 
   const Trace& trace_;
   CachingMachine machine_;
@@ -124,7 +121,7 @@ void Run::take(const TraceStep&, const TableWrite& w) {
   events_.push_back({.step = step_,
                      .write = true,
                      .address = w.address,
-                     .before = most(w.address),
+                     .before = machine_.most(w.address),
                      .context = {}});
   machine_.write(w.address, w.value);
   tables_.wrote(w.address, w.value);
@@ -185,19 +182,14 @@ void Run::settle(const TraceStep& step, const Access& access) {
 void Run::found(const TraceStep& step, const Access& access, const StaleUse& use) {
   Finding f{.step = step_, .cpu = step.cpu, .va = access.va, .cached = use.walk};
   f.fresh = x86::walk(machine_.cpu(step.cpu).context().paging, access, machine_.memory());
-  f.in_tlb = use.source == x86::Source::tlb;
+  f.in_tlb = std::holds_alternative<Translation>(use.item);
+  f.level = std::visit([](const auto& item) { return item.level; }, use.item);
+  element_ = use.item;
   switch (use.staleness) {
     case Staleness::table: f.kind = FindingKind::table; break;
     case Staleness::elsewhere: f.kind = FindingKind::elsewhere; break;
     case Staleness::lost_dirty: f.kind = FindingKind::lost_dirty; break;
     default: f.kind = FindingKind::grants; break;
-  }
-  if (f.in_tlb) {
-    f.level = use.translation.level;
-    element_ = use.translation;
-  } else {
-    f.level = use.structure.level;
-    element_ = use.structure;
   }
   verdict_.finding = f;
 }
@@ -258,7 +250,7 @@ bool Run::check_way(std::size_t cpu, Word page, const Way& way) {
   const Context& context = machine_.cpu(cpu).context();
   Cached now;  // what walks of memory find, with nothing cached before
   x86::fill(
-      context, way.va, [this](Word address) { return most(address); }, now);
+      context, way.va, [this](Word address) { return machine_.most(address); }, now);
   auto element = held(cpu, now, page, way);
   const bool mapped = element.has_value();
   if (!mapped) element = held(cpu, machine_.cached(cpu, way.va), page, way);
@@ -281,7 +273,7 @@ bool Run::derivable(const Element& element, Context context,
   Cached cached;
   const auto read = [&](Word address) {
     const auto found = past.find(address);
-    return found != past.end() ? found->second : most(address);
+    return found != past.end() ? found->second : machine_.most(address);
   };
   x86::fill(context, verdict_.finding ? verdict_.finding->va : Word{0}, read, cached);
   const bool with_dirty = verdict_.finding && verdict_.finding->kind == FindingKind::lost_dirty;

@@ -2,9 +2,10 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
 #include <filesystem>
 #include <system_error>
+
+#include "diff/files.h"
 
 namespace mmuref::diff {
 namespace {
@@ -50,23 +51,7 @@ TraceVerdict check_trace(const std::string& path, const Trace& trace) {
 }
 
 std::vector<std::string> trace_paths(const std::vector<std::string>& arguments) {
-  std::vector<std::string> paths;
-  for (const std::string& argument : arguments) {
-    if (!fs::is_directory(argument)) {
-      paths.push_back(argument);
-      continue;
-    }
-    std::vector<std::string> inside;
-    for (const auto& file : fs::recursive_directory_iterator(argument)) {
-      if (file.is_regular_file() && file.path().extension() == ".jsonl") {
-        inside.push_back(file.path().string());
-      }
-    }
-    std::sort(inside.begin(), inside.end());
-    if (inside.empty()) inside.push_back(argument);
-    paths.insert(paths.end(), inside.begin(), inside.end());
-  }
-  return paths;
+  return files_below(arguments, ".jsonl");
 }
 
 std::string replay_trace(const std::string& path) {

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "diff/text.h"
 #include "diff/trace_check.h"
 
 namespace mmuref::diff {
@@ -9,15 +10,6 @@ namespace {
 
 using nlohmann::json;
 using nlohmann::ordered_json;
-
-std::string hex(Word value) {
-  return fmt::format("{:#x}", value);
-}
-
-std::string_view page_size(int leaf_level) {
-  constexpr std::string_view names[] = {"", "4K", "2M", "1G"};
-  return names[leaf_level];
-}
 
 std::string_view table_name(int level) {
   constexpr std::string_view names[] = {

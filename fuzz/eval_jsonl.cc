@@ -6,6 +6,7 @@
 
 #include "diff/eval.h"
 #include "diff/machine_json.h"
+#include "fuzz/lines.h"
 #include "fuzz/require.h"
 
 namespace {
@@ -31,11 +32,6 @@ void check_line(std::string_view line) {
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
-  std::string_view rest(reinterpret_cast<const char*>(data), size);
-  while (!rest.empty()) {
-    const auto end = rest.find('\n');
-    check_line(rest.substr(0, end));
-    rest.remove_prefix(end == rest.npos ? rest.size() : end + 1);
-  }
+  mmuref::fuzz::for_each_line(data, size, check_line);
   return 0;
 }

@@ -6,6 +6,7 @@
 
 #include "diff/program_json.h"
 #include "diff/tlb_eval.h"
+#include "fuzz/lines.h"
 #include "fuzz/require.h"
 
 namespace {
@@ -40,11 +41,6 @@ void check_line(std::string_view line) {
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
-  std::string_view rest(reinterpret_cast<const char*>(data), size);
-  while (!rest.empty()) {
-    const auto end = rest.find('\n');
-    check_line(rest.substr(0, end));
-    rest.remove_prefix(end == rest.npos ? rest.size() : end + 1);
-  }
+  mmuref::fuzz::for_each_line(data, size, check_line);
   return 0;
 }

@@ -59,7 +59,7 @@ class Maps {
       : paging_(p), memory_(memory), visitor_(visitor), max_tables_(max_tables) {}
 
   MapsEnd run() {
-    const int top = paging_.la57 ? 5 : 4;
+    const int top = paging_.levels();
     frames_[top] = {.table = paging_.table_base};
     end_.tables = 1;
     for (int level = top; level <= top;) {
@@ -93,7 +93,7 @@ class Maps {
   };
 
   Word canonical(Word va) const {
-    const unsigned unused = 64 - x86::linear_width(paging_.la57 ? 5 : 4);
+    const unsigned unused = 64 - x86::linear_width(paging_.levels());
     return static_cast<Word>(static_cast<std::int64_t>(va << unused) >> unused);
   }
 

@@ -104,7 +104,7 @@ struct Context {
   static constexpr Context of(const Processor<W>& cpu, const Registers<W>& r) {
     return {x86::paging(cpu, r), current_pcid(r), has(r.cr4, cr4::PGE)};
   }
-  int levels() const { return paging.la57 ? 5 : 4; }
+  int levels() const { return paging.levels(); }
   /// Where a walk starts that uses nothing cached.
   PartialWalk<W> root() const { return {levels(), paging.table_base, {}, pcid}; }
 };
@@ -203,34 +203,47 @@ constexpr bool same_outcome(const Walk<W>& a, const Walk<W>& b) {
   return within(a, b) && within(b, a);
 }
 
+/// Calls `visit(item, walk)` for every way `a`, a canonical access, may go by something cached:
+/// `item` is the PartialWalk it begins at or the Translation it uses, `walk` what comes of it.
+template <class W, PhysicalMemory<W> Memory, class Visit>
+constexpr void for_each_use(const Context<W>& c, const Access<W>& a, const Cached<W>& cached,
+                            const Memory& memory, Visit visit) {
+  NoTrace no_trace;
+  for (const PartialWalk<W>& from : cached.structures) {
+    if (from.pcid != c.pcid) continue;
+    Walk<W> walk;
+    walk.write = a.write;
+    walk.rights = from.rights;
+    descend(c.paging, a, memory, no_trace, from.level, from.table, walk);
+    visit(from, walk);
+  }
+  for (const Translation<W>& t : cached.translations) {
+    Walk<W> walk;
+    if (use_translation(c, a, t, walk)) visit(t, walk);
+  }
+}
+
+/// Where a use of something cached comes from.
+template <class W>
+constexpr Source source_of(const PartialWalk<W>&) {
+  return Source::structure;
+}
+template <class W>
+constexpr Source source_of(const Translation<W>&) {
+  return Source::tlb;
+}
+
 /// Every outcome the access may have, the walk of memory first; no two look the same.
 template <class W, PhysicalMemory<W> Memory>
 constexpr std::vector<Possibility<W>> outcomes(const Context<W>& c, const Access<W>& a,
                                                const Cached<W>& cached, const Memory& memory) {
   std::vector<Possibility<W>> all{{.walk = walk(c.paging, a, memory)}};
   if (all[0].walk.rule == Rule::non_canonical) return all;
-  const auto add = [&](const Possibility<W>& p) {
+  for_each_use(c, a, cached, memory, [&](const auto& item, const Walk<W>& walk) {
     for (const Possibility<W>& other : all)
-      if (same_outcome(p.walk, other.walk)) return;
-    all.push_back(p);
-  };
-  NoTrace no_trace;
-  for (const PartialWalk<W>& from : cached.structures) {
-    if (from.pcid != c.pcid) continue;
-    Possibility<W> p;
-    p.source = Source::structure;
-    p.from = from.level;
-    p.walk.write = a.write;
-    p.walk.rights = from.rights;
-    descend(c.paging, a, memory, no_trace, from.level, from.table, p.walk);
-    add(p);
-  }
-  for (const Translation<W>& t : cached.translations) {
-    Possibility<W> p;
-    p.source = Source::tlb;
-    p.from = t.level;
-    if (use_translation(c, a, t, p.walk)) add(p);
-  }
+      if (same_outcome(walk, other.walk)) return;
+    all.push_back({walk, source_of(item), item.level});
+  });
   return all;
 }
 

@@ -33,9 +33,12 @@ class CachingMachine {
     return W{0};
   }
 
+  /// The entry with every flag set that may be.
+  W most(const W& address) const { return memory_.read(address) | may_hold(address); }
+
   /// Software writes an entry, on whichever processor; every other one sees it at once.
   void write(const W& address, const W& value) {
-    const W before = Most{*this}.read(address);
+    const W before = most(address);
     memory_.write(address, value);
     if (W* maybe = find(address)) *maybe = W{0};
     announce(address, before, value);
@@ -73,9 +76,7 @@ class CachingMachine {
   /// Memory with every flag set that may be.
   struct Most {
     const CachingMachine& machine;
-    W read(const W& address) const {
-      return machine.memory_.read(address) | machine.may_hold(address);
-    }
+    W read(const W& address) const { return machine.most(address); }
   };
 
   W* find(const W& address) {
@@ -85,7 +86,7 @@ class CachingMachine {
   }
 
   void set(const W& address, const W& flags, bool certain) {
-    const W before = Most{*this}.read(address);
+    const W before = most(address);
     if (certain) {
       memory_.write(address, memory_.read(address) | flags);
     } else if (W* maybe = find(address)) {

@@ -28,6 +28,12 @@ struct Drop {
   Bool<W> one_page = false;
   /// Of the paging-structure caches only the entries that a walk for `address` would use.
   Bool<W> one_path = false;
+
+  /// Whether nothing at all may stay.
+  constexpr Bool<W> all() const {
+    return own & others & own_globals & other_globals & own_structures & other_structures &
+           !one_page & !one_path;
+  }
 };
 
 /// Whether a translation for `va`, made by a leaf of `level` under `pcid`, must go.
@@ -105,14 +111,6 @@ constexpr Drop<W> invpcid_drops(const W& type, const W& pcid, const W& address) 
   return d;
 }
 
-template <class W>
-constexpr Drop<W> everything() {
-  Drop<W> d{};
-  d.own = d.others = d.own_globals = d.other_globals = true;
-  d.own_structures = d.other_structures = true;
-  return d;
-}
-
 /// MOV to CR3: nothing with bit 63 and PCIDE; otherwise what is not global, and the
 /// paging-structure caches, of the PCID that is loaded. A task switch that changes CR3 drops the
 /// same of PCID 0.
@@ -186,11 +184,10 @@ constexpr Bool<W> wrmsr_efer_faults(const Registers<W>& r, const W& value) {
 
 template <class W>
 constexpr Bool<W> invpcid_faults(const Registers<W>& r, const Operation<W>& op) {
-  const int levels = has(r.cr4, cr4::LA57) ? 5 : 4;
   const Bool<W> names_pcid = op.value <= W{1};
   return (op.value > W{3}) | has(op.descriptor, bits(63, 12)) |
          (names_pcid & has(op.descriptor, bits(11, 0)) & !has(r.cr4, cr4::PCIDE)) |
-         ((op.value == W{0}) & !canonical(op.address, linear_width(levels)));
+         ((op.value == W{0}) & !canonical(op.address, linear_width(paging_levels(r))));
 }
 
 /// What an operation does: an exception and nothing else, or new registers and what must go.
@@ -240,14 +237,12 @@ constexpr Effect<W> execute(const Processor<W>& cpu, const Registers<W>& r,
       if (has(op.value, bits(63, 32))) return fault(Exception::general_protection);
       effect.registers.pkrs = op.value;
       break;
-    case OperationKind::invlpg: {
+    case OperationKind::invlpg:
       // A non-canonical operand makes INVLPG a no-op.
-      const int levels = has(r.cr4, cr4::LA57) ? 5 : 4;
-      if (canonical(op.address, linear_width(levels))) {
+      if (canonical(op.address, linear_width(paging_levels(r)))) {
         effect.drop = invlpg_drops(current_pcid(r), op.address);
       }
       break;
-    }
     case OperationKind::invpcid:
       if (invpcid_faults(r, op)) return fault(Exception::general_protection);
       effect.drop = invpcid_drops(op.value, op.descriptor & W{bits(11, 0)}, op.address);

@@ -24,6 +24,8 @@ struct Paging {
   ReservedBits<W> reserved;
   Bool<W> la57, nxe, wp, smep, smap, pke, pks;
   W pkru, pkrs;
+
+  constexpr int levels() const { return la57 ? 5 : 4; }
 };
 
 /// SDM vol. 3, 4.5.4: which bits are reserved in which entry. AMD adds bit 8 of the two highest

@@ -53,4 +53,10 @@ constexpr Bool<W> ia32e_paging(const Registers<W>& r) {
   return has(r.cr0, cr0::PG) & has(r.cr0, cr0::PE) & has(r.cr4, cr4::PAE) & has(r.efer, efer::LME);
 }
 
+/// Levels of paging structures: 5 with CR4.LA57.
+template <class W>
+constexpr int paging_levels(const Registers<W>& r) {
+  return has(r.cr4, cr4::LA57) ? 5 : 4;
+}
+
 }  // namespace mmuref::x86

@@ -8,6 +8,7 @@
 // with the old ones is Staleness::none.
 #pragma once
 
+#include <variant>
 #include <vector>
 
 #include "model/x86/caching_machine.h"
@@ -55,10 +56,8 @@ constexpr Staleness staleness(const Walk<W>& fresh, const Walk<W>& cached, const
 template <class W>
 struct StaleUse {
   Staleness staleness = Staleness::none;
-  Walk<W> walk{};                     ///< the access by way of it
-  Source source = Source::structure;  ///< which of the two below it is
-  PartialWalk<W> structure{};
-  Translation<W> translation{};
+  Walk<W> walk{};                                     ///< the access by way of it
+  std::variant<PartialWalk<W>, Translation<W>> item;  ///< where it begins, or what it uses
 };
 
 /// Every use of something cached that `a` may make and that is not as the walk of memory. Unlike
@@ -72,24 +71,11 @@ std::vector<StaleUse<W>> stale_uses(const CachingMachine<W, Memory>& machine, st
   std::vector<StaleUse<W>> uses;
   if (fresh.rule == Rule::non_canonical) return uses;
   const W may_hold = machine.may_hold(fresh.last().address);
-  const auto judged = [&](StaleUse<W>& use) {
-    use.staleness = staleness(fresh, use.walk, may_hold);
-    if (use.staleness != Staleness::none) uses.push_back(use);
+  const auto judged = [&](const auto& item, const Walk<W>& walk) {
+    const Staleness how = staleness(fresh, walk, may_hold);
+    if (how != Staleness::none) uses.push_back({how, walk, item});
   };
-  const Cached<W> cached = machine.cached(cpu, a.va);
-  NoTrace no_trace;
-  for (const PartialWalk<W>& from : cached.structures) {
-    if (from.pcid != c.pcid) continue;
-    StaleUse<W> use{.source = Source::structure, .structure = from};
-    use.walk.write = a.write;
-    use.walk.rights = from.rights;
-    descend(c.paging, a, memory, no_trace, from.level, from.table, use.walk);
-    judged(use);
-  }
-  for (const Translation<W>& t : cached.translations) {
-    StaleUse<W> use{.source = Source::tlb, .translation = t};
-    if (use_translation(c, a, t, use.walk)) judged(use);
-  }
+  for_each_use(c, a, machine.cached(cpu, a.va), memory, judged);
   return uses;
 }
 

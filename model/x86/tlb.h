@@ -130,8 +130,7 @@ class Tlb {
   };
 
   void drop(const Drop<W>& d, bool walks_change) {
-    if (d.own & d.others & d.own_globals & d.other_globals & d.own_structures & d.other_structures &
-        !d.one_page & !d.one_path) {
+    if (d.all()) {
       events_.clear();
       drops_.clear();
       contexts_ = {contexts_.back()};

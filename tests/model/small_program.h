@@ -20,7 +20,7 @@ class SmallProgram {
 
   SmallProgram(std::uint64_t seed, std::uint64_t number) : random_(seed, number) {
     choose_machine();
-    levels_ = has(machine_.registers.cr4, x86::cr4::LA57) ? 5 : 4;
+    levels_ = x86::paging_levels(machine_.registers);
     for (Word& va : addresses_) va = any_address();
     for (Word page = 0; page < table_pages; ++page)
       for (const Word index : indices)

@@ -82,7 +82,7 @@ TEST(Staleness, LooseningCostsASpuriousFault) {
     const auto uses = stale_uses(m, 0, write_access);
     ASSERT_EQ(uses.size(), 1U);
     EXPECT_EQ(uses[0].staleness, Staleness::spurious_fault);
-    EXPECT_EQ(uses[0].source, Source::tlb);
+    EXPECT_TRUE(std::holds_alternative<Translation<Word>>(uses[0].item));
   }
 }
 

@@ -44,4 +44,25 @@ class Host {
   std::size_t since_given_back_ = 0;
 };
 
+/// What both of Unicorn's oracles do alike; `Interface` is Oracle or ProgramOracle.
+template <class Interface>
+class OnHost : public Interface {
+ public:
+  std::string name() const override { return "unicorn"; }
+  std::string version() const override { return Engine::version(); }
+  std::string unsupported(const Processor& cpu, const Registers& registers,
+                          const Access& access) const override {
+    return unicorn_unsupported(cpu, registers, access);
+  }
+  Observation access(const Access& access) override {
+    host_.count_access();
+    return host_.engine().access(access);
+  }
+  Word read(Word address) const override { return host_.read(address); }
+  double seconds() const override { return host_.seconds(); }
+
+ protected:
+  Host host_;
+};
+
 }  // namespace mmuref::diff

@@ -6,27 +6,12 @@ namespace mmuref::diff {
 
 namespace {
 
-class UnicornOracle final : public Oracle {
+class UnicornOracle final : public OnHost<Oracle> {
  public:
-  std::string name() const override { return "unicorn"; }
-  std::string version() const override { return Engine::version(); }
-  std::string unsupported(const Processor& cpu, const Registers& registers,
-                          const Access& access) const override {
-    return unicorn_unsupported(cpu, registers, access);
-  }
   void load(const Machine& machine) override {
     host_.load(machine.memory);
     host_.engine().set_registers(machine.registers);
   }
-  Observation access(const Access& access) override {
-    host_.count_access();
-    return host_.engine().access(access);
-  }
-  Word read(Word address) const override { return host_.read(address); }
-  double seconds() const override { return host_.seconds(); }
-
- private:
-  Host host_;
 };
 
 }  // namespace

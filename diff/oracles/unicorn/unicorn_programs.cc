@@ -12,10 +12,6 @@ namespace mmuref::diff {
 
 namespace {
 
-int levels_of(const Registers& registers) {
-  return has(registers.cr4, x86::cr4::LA57) ? 5 : 4;
-}
-
 Word root_of(const Registers& registers) {
   return registers.cr3 & bits(unicorn_maxphyaddr - 1, x86::page_shift);
 }
@@ -64,7 +60,7 @@ class Inspection {
   }
 
   bool load_root() {
-    const Word at = root_of(registers_) | (guest::root_index(levels_of(registers_)) << 3);
+    const Word at = root_of(registers_) | (guest::root_index(x86::paging_levels(registers_)) << 3);
     roots_.push_back(at);
     return program_.machine.memory.read(at) == guest::root_entry(unicorn_reserved_page);
   }
@@ -83,7 +79,7 @@ class Inspection {
     if (op.kind == wrmsr_pkrs || (op.kind == mov_cr4 && has(op.value, x86::cr4::PKS))) {
       return "protection keys for supervisor pages";
     }
-    if (op.kind == mov_cr3 && has(op.value, bit(63)) && levels_of(registers_) == 5) {
+    if (op.kind == mov_cr3 && has(op.value, bit(63)) && x86::paging_levels(registers_) == 5) {
       return "CR3[63] with 5-level paging";
     }
     const auto effect = x86::execute(program_.machine.cpu, registers_, op);
@@ -96,7 +92,7 @@ class Inspection {
   }
 
   std::string reason(const Access& access) {
-    const int levels = levels_of(registers_);
+    const int levels = x86::paging_levels(registers_);
     if (x86::table_index(access.va, levels) == guest::root_index(levels) &&
         x86::canonical(access.va, x86::linear_width(levels))) {
       return "an access through the oracle's own mapping";
@@ -110,20 +106,15 @@ class Inspection {
   std::vector<Word> written_;  ///< addresses of entries
 };
 
-class UnicornPrograms final : public ProgramOracle {
+class UnicornPrograms final : public OnHost<ProgramOracle> {
  public:
-  std::string name() const override { return "unicorn"; }
-  std::string version() const override { return Engine::version(); }
-  std::string unsupported(const Processor& cpu, const Registers& registers,
-                          const Access& access) const override {
-    return unicorn_unsupported(cpu, registers, access);
-  }
+  using OnHost::unsupported;
   std::string unsupported(const Program& program) const override {
     return Inspection(program).reason();
   }
 
   std::size_t monitor_index(const Registers& registers) const override {
-    return guest::root_index(levels_of(registers));
+    return guest::root_index(x86::paging_levels(registers));
   }
   void map_monitor(Memory& memory, const Registers& registers, Word root) const override {
     memory.write(root | (monitor_index(registers) << 3), guest::root_entry(unicorn_reserved_page));
@@ -147,15 +138,6 @@ class UnicornPrograms final : public ProgramOracle {
     host_.engine().store(write.address, write.value);
   }
   x86::Exception execute(const Operation& op) override { return host_.engine().execute(op); }
-  Observation access(const Access& access) override {
-    host_.count_access();
-    return host_.engine().access(access);
-  }
-  Word read(Word address) const override { return host_.read(address); }
-  double seconds() const override { return host_.seconds(); }
-
- private:
-  Host host_;
 };
 
 }  // namespace

@@ -1,0 +1,31 @@
+#include "diff/files.h"
+
+#include <algorithm>
+#include <filesystem>
+
+namespace mmuref::diff {
+
+namespace fs = std::filesystem;
+
+std::vector<std::string> files_below(const std::vector<std::string>& arguments,
+                                     std::string_view extension) {
+  std::vector<std::string> paths;
+  for (const std::string& argument : arguments) {
+    if (!fs::is_directory(argument)) {
+      paths.push_back(argument);
+      continue;
+    }
+    std::vector<std::string> inside;
+    for (const auto& file : fs::recursive_directory_iterator(argument)) {
+      if (file.is_regular_file() && file.path().extension() == extension) {
+        inside.push_back(file.path().string());
+      }
+    }
+    std::sort(inside.begin(), inside.end());
+    if (inside.empty()) inside.push_back(argument);
+    paths.insert(paths.end(), inside.begin(), inside.end());
+  }
+  return paths;
+}
+
+}  // namespace mmuref::diff
