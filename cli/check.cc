@@ -14,7 +14,7 @@
 #include "diff/replay.h"
 #include "diff/trace_files.h"
 #include "image/info_tlb.h"
-#include "spec/protocol/linux46.h"
+#include "spec/protocol/gallery.h"
 #include "spec/protocol/search.h"
 
 namespace mmuref::cli {
@@ -167,27 +167,31 @@ Part check_traces(const Options& options) {
   return part;
 }
 
-/// Linux 4.6's flushes hold within bounds that take seconds; and each break of them is seen.
+/// Linux's flush protocols hold within bounds that take seconds; and each break of them is seen.
 Part check_flushes() {
   namespace protocol = spec::protocol;
-  const auto explored = protocol::search(protocol::linux46({.cpus = 2, .mms = 1, .pages = 2}), {});
   Part part;
-  part.passed = explored.verdict == protocol::Verdict::holds;
-  if (!part.passed) part.detail = "  mmuref flush explore --pages 2 shows it\n";
-  std::size_t found = 0;
-  for (const protocol::BreakText& b : protocol::linux46_breaks()) {
-    const auto broken = protocol::search(protocol::linux46({.broken = b.what}), {});
-    if (broken.verdict == protocol::Verdict::violated) {
-      ++found;
-      continue;
-    }
+  part.passed = true;
+  const auto fail = [&](std::string_view how, const std::string& why) {
     part.passed = false;
-    part.detail += fmt::format("  mmuref flush explore --break {}: nothing is seen\n", b.name);
+    part.detail += fmt::format("  mmuref flush explore {}: {}\n", how, why);
+  };
+  std::size_t states = 0, found = 0;
+  for (const protocol::Protocol& p : protocol::protocols()) {
+    const auto explored = protocol::search(p.system({.cpus = 2, .mms = 1, .pages = 2}), {});
+    states += explored.states;
+    if (explored.verdict != protocol::Verdict::holds)
+      fail(fmt::format("--protocol {} --pages 2", p.name), explored.reason);
   }
-  part.summary = fmt::format(
-      "Linux 4.6 on 2 CPUs, 1 mm, 2 pages: {} states, {}; {} of {} breaks seen", explored.states,
-      explored.verdict == protocol::Verdict::holds ? "all good" : "BAD", found,
-      protocol::linux46_breaks().size());
+  for (const protocol::Exhibit& e : protocol::gallery()) {
+    const auto broken = protocol::search(e.broken(e.bounds), {});
+    const bool seen = broken.verdict == protocol::Verdict::violated;
+    found += seen;
+    if (!seen) fail(fmt::format("--break {}", e.name), "nothing is seen");
+  }
+  part.summary =
+      fmt::format("{} protocols on 2 CPUs, 1 mm, 2 pages: {} states; {} of {} breaks seen",
+                  protocol::protocols().size(), states, found, protocol::gallery().size());
   return part;
 }
 

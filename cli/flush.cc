@@ -2,15 +2,16 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
+#include <fstream>
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <string>
-#include <utility>
 #include <vector>
 
 #include "cli/command.h"
+#include "cli/flush_diagram.h"
+#include "cli/flush_trace.h"
 #include "cli/terminal.h"
-#include "spec/protocol/linux46.h"
 #include "spec/protocol/search.h"
 
 namespace mmuref::cli {
@@ -19,11 +20,13 @@ namespace {
 using namespace spec::protocol;
 
 struct Explore {
-  Linux46 protocol;
-  std::string broken;
+  Subject subject;
   SearchOptions search;
-  bool no_reduction = false, no_symmetry = false;
-  bool list = false, json = false;
+  std::size_t max_mebibytes = 8192;
+  bool whole = false, no_reduction = false, no_symmetry = false;
+  std::string svg, out;
+  bool json = false;
+  bool bounds_given = false;
 };
 
 std::string_view name(Verdict verdict) {
@@ -35,141 +38,226 @@ std::string_view name(Verdict verdict) {
   return "unknown";
 }
 
-/// What was chosen where an operation starts. `after` is the processor then: reduction takes the
-/// choices of what to operate on along, as further digits of `target`.
-std::string chosen(const Step& step, const Event& event, const Cpu& after, bool reduced) {
-  const auto digit = [&](int i) { return event.target >> 3 * i & 7; };
-  const auto name =
-      digit(0) == 0 ? "schedule" : step.labels[static_cast<std::size_t>(digit(0) - 1)];
-  if (!reduced) return fmt::format("{} (chosen)", name);
-  const auto reg = [&](Register r) { return after.registers[static_cast<int>(r)]; };
-  if (digit(0) == 0) {
-    return digit(1) == 1 ? "schedule a kernel thread"
-                         : fmt::format("schedule a task of mm {}", reg(Register::next_mm));
-  }
-  if (name == "free_table") return fmt::format("free the table of mm {}", reg(Register::mm));
-  return fmt::format("{} page {} of mm {}", name, reg(Register::page), reg(Register::mm));
-}
-
-/// The function of the kernel that an event is from, and what happens; `after` is the state it
-/// leads to.
-std::pair<std::string, std::string> words(const System& system, const Event& event,
-                                          const State& after, bool reduced) {
-  if (event.kind == EventKind::visible) return {"store buffer", "the oldest store becomes visible"};
-  if (event.kind == EventKind::interrupt)
-    return {"interrupt", fmt::format("taken, from CPU {}", event.target)};
-  const auto program = static_cast<std::size_t>(system.runs[event.cpu]);
-  const Step& step = system.programs[program][event.pc];
-  if (step.op != Op::choose) return {std::string(step.source), step.text};
-  return {std::string(step.source), chosen(step, event, after.cpus[event.cpu], reduced)};
-}
-
-struct Line {
-  int cpu;
-  std::string function, what;
-};
-
-std::vector<Line> trace_lines(const System& system, const SearchResult& result,
-                              const SearchOptions& options) {
-  const std::vector<State> states = replay(system, result.trace, options.machine);
-  std::vector<Line> lines;
-  for (std::size_t i = 0; i < result.trace.size(); ++i) {
-    const auto [function, what] =
-        words(system, result.trace[i], states[i + 1], options.machine.reduce);
-    lines.push_back({result.trace[i].cpu, function, what});
-  }
-  return lines;
-}
-
-std::string bounds(const Explore& o) {
-  return fmt::format("{} CPUs, {} mm{}, {} page{} each", o.protocol.cpus, o.protocol.mms,
-                     o.protocol.mms == 1 ? "" : "s", o.protocol.pages,
-                     o.protocol.pages == 1 ? "" : "s");
-}
-
-/// A column a processor, a line an event.
-std::string trace_text(const System& system, const std::vector<Line>& lines, const Style& style) {
-  constexpr int width = 46;
-  std::string out = "      ";
-  for (int c = 0; c < system.cpus; ++c)
-    out += fmt::format("{:<{}}", fmt::format("CPU {}", c), width);
-  out = style.bold(out.substr(0, out.find_last_not_of(' ') + 1)) + '\n';
-  for (std::size_t i = 0; i < lines.size(); ++i) {
-    const auto& [cpu, function, what] = lines[i];
-    out += fmt::format("{:>4}  {:{}}{}\n", i + 1, "", width * cpu,
-                       function.empty() ? what : fmt::format("{}: {}", function, what));
-  }
+std::string title(const Subject& s, const System& system) {
+  std::string out = system.name;
+  if (!s.exhibit.empty()) out += (s.fixed ? ", repaired: " : ", broken: ") + s.exhibit;
+  const Bounds& b = s.bounds;
+  out += fmt::format("; {} CPU{}, {} mm{}, {} page{} each", b.cpus, b.cpus == 1 ? "" : "s", b.mms,
+                     b.mms == 1 ? "" : "s", b.pages, b.pages == 1 ? "" : "s");
+  if (system.asids > 1) out += fmt::format(", {} PCIDs", system.asids);
+  if (b.observe_one) out += "; one page on one CPU is watched";
   return out;
 }
 
-nlohmann::ordered_json json_form(const Explore& o, const System& system,
-                                 const SearchResult& result) {
-  nlohmann::ordered_json j{{"protocol", system.name},
-                           {"broken", o.broken},
-                           {"cpus", o.protocol.cpus},
-                           {"mms", o.protocol.mms},
-                           {"pages", o.protocol.pages},
-                           {"verdict", name(result.verdict)},
-                           {"reason", result.reason},
-                           {"states", result.states},
-                           {"transitions", result.transitions},
-                           {"depth", result.depth},
-                           {"bytes", result.bytes},
-                           {"seconds", result.seconds},
-                           {"reduction", o.search.machine.reduce},
-                           {"symmetry", o.search.symmetry}};
-  j["trace"] = nlohmann::ordered_json::array();
-  for (const Line& line : trace_lines(system, result, o.search))
-    j["trace"].push_back({{"cpu", line.cpu}, {"function", line.function}, {"what", line.what}});
+Diagram diagram_of(const FlushTrace& trace, const System& system) {
+  return {title(trace.subject, system), trace.reason, system.cpus,
+          tell(system, trace.events, trace.subject.reduce)};
+}
+
+void write_file(const std::string& path, const std::string& text) {
+  std::ofstream out(path, std::ios::binary | std::ios::trunc);
+  out << text;
+  out.flush();
+  if (!out) throw InputError(path + ": cannot be written");
+}
+
+nlohmann::ordered_json json_form(const Explore& o, const SearchResult& result,
+                                 const FlushTrace& trace, const Diagram& diagram) {
+  nlohmann::ordered_json j = json_of(trace, diagram.scenes);
+  j["verdict"] = name(result.verdict);
+  j["states"] = result.states;
+  j["transitions"] = result.transitions;
+  j["depth"] = result.depth;
+  j["bytes"] = result.bytes;
+  j["seconds"] = result.seconds;
+  j["symmetry"] = o.search.symmetry;
   return j;
 }
 
-int list() {
-  for (const BreakText& b : linux46_breaks()) {
-    print(fmt::format("{}\n    {}\n", b.name, wrapped(b.says, 4)));
-    if (!b.from.empty()) print(fmt::format("    {}\n", b.from));
+std::string text_form(const SearchResult& result, const Diagram& diagram) {
+  const Style style = Style::of_stdout();
+  const std::string word(name(result.verdict));
+  std::string out = fmt::format(
+      "{}  {}\n", result.verdict == Verdict::holds ? style.green(word) : style.red(word),
+      wrapped(diagram.title, 2));
+  if (!result.reason.empty()) out += "  " + wrapped(result.reason, 2) + '\n';
+  out += fmt::format("  {} states, {} transitions, {} events deep; {:.0f} MiB, {:.1f} s\n",
+                     result.states, result.transitions, result.depth,
+                     static_cast<double>(result.bytes) / (1 << 20), result.seconds);
+  if (!diagram.scenes.empty()) out += '\n' + text_form(diagram, style);
+  return out;
+}
+
+SearchResult searched(const System& system, SearchOptions options) {
+  const bool progress = isatty(STDERR_FILENO) != 0;
+  if (progress) {
+    options.progress = [](std::size_t seen, std::size_t waiting) {
+      fmt::print(stderr, "\rflush: {} states, {} waiting\x1b[K", seen, waiting);
+    };
+  }
+  try {
+    SearchResult result = search(system, options);
+    if (progress) fmt::print(stderr, "\r\x1b[K");
+    return result;
+  } catch (const std::runtime_error& e) {
+    throw InputError(e.what());
+  }
+}
+
+int explore(Explore o) {
+  if (!o.subject.exhibit.empty() && !o.bounds_given) {
+    if (const Exhibit* e = exhibit(o.subject.exhibit)) o.subject.bounds = e->bounds;
+  }
+  o.subject.bounds.observe_one = !o.whole;
+  o.subject.reduce = o.search.reduce = !o.no_reduction;
+  o.search.symmetry = !o.no_symmetry;
+  o.search.max_bytes = o.max_mebibytes << 20;
+  const System system = o.subject.system();
+  const SearchResult result = searched(system, o.search);
+  const FlushTrace trace{o.subject, result.reason, result.trace};
+  const Diagram diagram = diagram_of(trace, system);
+
+  if (!o.out.empty()) write_file(o.out, json_of(trace, diagram.scenes).dump(1) + '\n');
+  if (!o.svg.empty()) write_file(o.svg, svg_form(diagram));
+  if (o.json) {
+    print(json_form(o, result, trace, diagram).dump() + '\n');
+  } else {
+    print(text_form(result, diagram));
+  }
+  return result.verdict == Verdict::holds ? good : violation;
+}
+
+struct Replay {
+  std::vector<std::string> files;
+  std::string svg;
+  bool json = false;
+};
+
+/// What the file says happens, or why it does not.
+int replay_one(const std::string& file, const Replay& o) {
+  const FlushTrace trace = read_flush_trace(file);
+  const System system = trace.subject.system();
+  Diagram diagram;
+  std::string found;
+  try {
+    diagram = diagram_of(trace, system);
+    const auto led = spec::protocol::replay(system, trace.events, trace.subject.reduce);
+    found = judge(system, led.empty() ? first(system) : led.back().state, trace.subject.reduce);
+  } catch (const std::invalid_argument& e) {
+    throw InputError(fmt::format("{}: trace: {}", file, e.what()));
+  }
+  diagram.outcome = found.empty() ? "every promise is kept" : found;
+  if (!o.svg.empty()) write_file(o.svg, svg_form(diagram));
+  const bool same = found == trace.reason;
+  if (o.json) {
+    nlohmann::ordered_json j = json_of(trace, diagram.scenes);
+    j["file"] = file;
+    j["found"] = found;
+    j["same"] = same;
+    print(j.dump() + '\n');
+  } else {
+    const Style style = Style::of_stdout();
+    print(fmt::format("{}: {}\n\n{}", file, diagram.title, text_form(diagram, style)));
+    if (!same) print(style.red(fmt::format("\nexpected: {}\n", trace.reason)));
+  }
+  return same ? good : violation;
+}
+
+int replay(const Replay& o) {
+  if (!o.svg.empty() && o.files.size() > 1) throw InputError("--svg: expected one trace to draw");
+  int worst = good;
+  for (const std::string& file : o.files) worst = std::max(worst, replay_one(file, o));
+  return worst;
+}
+
+int list_gallery(bool json) {
+  for (const Exhibit& e : gallery()) {
+    if (json) {
+      const nlohmann::ordered_json j{{"name", e.name},
+                                     {"protocol", e.broken(e.bounds).name},
+                                     {"says", e.says},
+                                     {"from", e.from},
+                                     {"promise", e.promise}};
+      print(j.dump() + '\n');
+      continue;
+    }
+    print(fmt::format("{}  {}, {}\n    {}\n", e.name, e.broken(e.bounds).name, e.promise,
+                      wrapped(e.says, 4)));
+    if (!e.from.empty()) print(fmt::format("    {}\n", wrapped(e.from, 4)));
   }
   return good;
 }
 
-std::optional<Break> break_named(const std::string& wanted) {
-  if (wanted.empty()) return std::nullopt;
-  for (const BreakText& b : linux46_breaks())
-    if (b.name == wanted) return b.what;
-  throw InputError(fmt::format("--break {}: expected one of those that --list prints", wanted));
+void add_bounds(CLI::App* command, Explore& o) {
+  const auto number = [&](const char* flag, int& to, int most, const char* what) {
+    command->add_option(flag, to, what)
+        ->check(CLI::Range(1, most))
+        ->capture_default_str()
+        ->each([&o](const std::string&) { o.bounds_given = true; });
+  };
+  number("--cpus", o.subject.bounds.cpus, max_cpus, "Processors");
+  number("--mms", o.subject.bounds.mms, max_mms, "Address spaces");
+  number("--pages", o.subject.bounds.pages, max_pages, "Pages of each");
+  number("--pcids", o.subject.bounds.asids, max_asids, "PCIDs of a processor, where there are any");
 }
 
-int explore(Explore o) {
-  if (o.list) return list();
-  o.protocol.broken = break_named(o.broken);
-  o.search.machine.reduce = !o.no_reduction;
-  o.search.symmetry = !o.no_symmetry;
-  const bool progress = isatty(STDERR_FILENO) != 0;
-  if (progress) {
-    o.search.progress = [](std::size_t seen, std::size_t waiting) {
-      fmt::print(stderr, "\rflush: {} states, {} waiting\x1b[K", seen, waiting);
-    };
-  }
-  const System system = linux46(o.protocol);
-  const SearchResult result = search(system, o.search);
-  if (progress) fmt::print(stderr, "\r\x1b[K");
+Run add_explore(CLI::App* flush) {
+  CLI::App* command =
+      flush->add_subcommand("explore", "Every interleaving of a flush protocol, within bounds");
+  command->footer(
+      "holds: every reachable state was seen and keeps every promise. Anything else exits with 1;\n"
+      "unknown means that a bound was reached first.\n"
+      "Example: mmuref flush explore --protocol linux-6.12 --cpus 2 --mms 2 --pages 2\n"
+      "Example: mmuref flush explore --break tests-switching --svg race.svg");
+  const auto o = std::make_shared<Explore>();
+  command->add_option("--protocol", o->subject.protocol, "linux-4.6, linux-4.20 or linux-6.12")
+      ->capture_default_str();
+  command->add_option("--break", o->subject.exhibit, "One of those `mmuref flush gallery` prints")
+      ->type_name("NAME");
+  command->add_flag("--fixed", o->subject.fixed, "With --break: what it was repaired to");
+  add_bounds(command, *o);
+  command->add_flag("--strict", o->subject.strict, "Promises hold in the middle of a switch too");
+  command->add_flag("--whole", o->whole, "Watch every page and every processor's TLB");
+  command->add_flag("--no-reduction", o->no_reduction, "Every step is a state of its own");
+  command->add_flag("--no-symmetry", o->no_symmetry, "Names of processors and mms count");
+  command->add_option("--max-states", o->search.max_states, "Give up after as many")
+      ->check(CLI::Range(std::size_t{1}, std::size_t{4'000'000'000}))
+      ->capture_default_str();
+  command->add_option("--max-memory", o->max_mebibytes, "Give up after as many MiB")
+      ->check(CLI::Range(std::size_t{1}, std::size_t{1} << 20))
+      ->capture_default_str();
+  command->add_option("--save", o->search.save, "Keep what was found here, to be gone on with")
+      ->type_name("FILE");
+  command->add_option("--save-every", o->search.save_seconds, "Seconds between two savings")
+      ->check(CLI::NonNegativeNumber)
+      ->capture_default_str();
+  command->add_option("--resume", o->search.resume, "Go on from what --save kept")
+      ->type_name("FILE");
+  command->add_option("--out", o->out, "Write the trace here, for `mmuref flush replay`")
+      ->type_name("FILE");
+  command->add_option("--svg", o->svg, "Draw the trace here")->type_name("FILE");
+  command->add_flag("--json", o->json, "Print one JSON object");
+  return [o] { return explore(*o); };
+}
 
-  if (o.json) {
-    print(json_form(o, system, result).dump() + '\n');
-  } else {
-    const Style style = Style::of_stdout();
-    const std::string word(name(result.verdict));
-    print(fmt::format("{}  {}, {}{}\n",
-                      result.verdict == Verdict::holds ? style.green(word) : style.red(word),
-                      system.name, bounds(o), o.broken.empty() ? "" : ", without " + o.broken));
-    if (!result.reason.empty()) print("  " + wrapped(result.reason, 2) + '\n');
-    print(fmt::format("  {} states, {} transitions, {} events deep; {:.0f} MiB, {:.1f} s\n",
-                      result.states, result.transitions, result.depth,
-                      static_cast<double>(result.bytes) / (1 << 20), result.seconds));
-    if (!result.trace.empty())
-      print('\n' + trace_text(system, trace_lines(system, result, o.search), style));
-  }
-  return result.verdict == Verdict::holds ? good : violation;
+Run add_replay_trace(CLI::App* flush) {
+  CLI::App* command = flush->add_subcommand("replay", "A way through a protocol, from a file");
+  command->footer(
+      "Exits with 0 when the trace leads where its file says.\n"
+      "Example: mmuref flush replay corpora/flush/tests-switching.json --svg race.svg");
+  const auto o = std::make_shared<Replay>();
+  command->add_option("FILE", o->files, "Traces that `flush explore --out` wrote")->required();
+  command->add_option("--svg", o->svg, "Draw it here")->type_name("FILE");
+  command->add_flag("--json", o->json, "Print one JSON object a trace");
+  return [o] { return replay(*o); };
+}
+
+Run add_gallery(CLI::App* flush) {
+  CLI::App* command = flush->add_subcommand("gallery", "What `flush explore --break` can break");
+  command->footer("Example: mmuref flush gallery");
+  const auto json = std::make_shared<bool>(false);
+  command->add_flag("--json", *json, "Print one JSON object a line");
+  return [json] { return list_gallery(*json); };
 }
 
 }  // namespace
@@ -178,32 +266,14 @@ Run add_flush(CLI::App& app) {
   CLI::App* flush = app.add_subcommand("flush", "Linux's TLB flushes on several processors");
   flush->require_subcommand(1);
   flush->footer("Example: mmuref flush explore --break barrier-in-mm-range");
-  CLI::App* command = flush->add_subcommand(
-      "explore", "Every interleaving of Linux 4.6's flush protocol, within bounds");
-  command->footer(
-      "holds: every reachable state was seen and keeps every promise. Anything else exits with 1;\n"
-      "unknown means that a bound was reached first.\n"
-      "Example: mmuref flush explore --cpus 2 --pages 2");
-  const auto o = std::make_shared<Explore>();
-  command->add_option("--cpus", o->protocol.cpus, "Processors")
-      ->check(CLI::Range(1, max_cpus))
-      ->capture_default_str();
-  command->add_option("--mms", o->protocol.mms, "Address spaces")
-      ->check(CLI::Range(1, max_mms))
-      ->capture_default_str();
-  command->add_option("--pages", o->protocol.pages, "Pages of each")
-      ->check(CLI::Range(1, max_pages))
-      ->capture_default_str();
-  command->add_option("--break", o->broken, "What to leave out; --list prints what there is")
-      ->type_name("NAME");
-  command->add_option("--max-states", o->search.max_states, "Give up after as many")
-      ->check(CLI::Range(std::size_t{1}, std::size_t{4'000'000'000}))
-      ->capture_default_str();
-  command->add_flag("--no-reduction", o->no_reduction, "Every step is a state of its own");
-  command->add_flag("--no-symmetry", o->no_symmetry, "Names of processors and mms count");
-  command->add_flag("--list", o->list, "Print what can be broken");
-  command->add_flag("--json", o->json, "Print one JSON object");
-  return [o] { return explore(*o); };
+  const std::vector<std::pair<std::string, Run>> runs{{"explore", add_explore(flush)},
+                                                      {"replay", add_replay_trace(flush)},
+                                                      {"gallery", add_gallery(flush)}};
+  return [flush, runs] {
+    for (const auto& [command, run] : runs)
+      if (flush->got_subcommand(command)) return run();
+    return bad_input;
+  };
 }
 
 }  // namespace mmuref::cli

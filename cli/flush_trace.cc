@@ -1,0 +1,154 @@
+#include "cli/flush_trace.h"
+
+#include <fmt/format.h>
+
+#include <fstream>
+#include <iterator>
+
+#include "cli/command.h"
+#include "diff/strict_json.h"
+
+namespace mmuref::cli {
+
+using namespace spec::protocol;
+using diff::FormError;
+using diff::ObjectReader;
+
+System Subject::system() const {
+  System s;
+  if (!exhibit.empty()) {
+    const Exhibit* e = spec::protocol::exhibit(exhibit);
+    if (e == nullptr)
+      throw InputError(
+          fmt::format("{}: expected one of those that `flush gallery` prints", exhibit));
+    s = fixed ? e->fixed(bounds) : e->broken(bounds);
+  } else {
+    std::string names;
+    for (const Protocol& p : protocols()) {
+      if (p.name == protocol) s = p.system(bounds);
+      names += fmt::format("{}{}", names.empty() ? "" : ", ", p.name);
+    }
+    if (s.programs.empty())
+      throw InputError(fmt::format("{}: expected a protocol: {}", protocol, names));
+  }
+  if (strict) s.promises.while_switching = true;
+  return s;
+}
+
+nlohmann::ordered_json json_of(const Subject& s) {
+  nlohmann::ordered_json j;
+  if (s.exhibit.empty()) {
+    j["protocol"] = s.protocol;
+  } else {
+    j["break"] = s.exhibit;
+    j["fixed"] = s.fixed;
+  }
+  j["cpus"] = s.bounds.cpus;
+  j["mms"] = s.bounds.mms;
+  j["pages"] = s.bounds.pages;
+  j["pcids"] = s.bounds.asids;
+  j["whole"] = !s.bounds.observe_one;
+  j["strict"] = s.strict;
+  j["reduction"] = s.reduce;
+  return j;
+}
+
+namespace {
+
+constexpr const char* kinds[] = {"step", "visible", "interrupt"};
+
+nlohmann::ordered_json json_of(const Scene& scene) {
+  const Event& e = scene.event;
+  nlohmann::ordered_json deeds = nlohmann::ordered_json::array();
+  for (const Deed& d : scene.deeds) deeds.push_back({{"function", d.function}, {"steps", d.steps}});
+  return {{"cpu", e.cpu},
+          {"kind", kinds[static_cast<std::size_t>(e.kind)]},
+          {"step", e.pc},
+          {"choice", e.target},
+          {"what", deeds}};
+}
+
+int number(ObjectReader& from, std::string_view name, int least, int most) {
+  const nlohmann::json& value = from.get(name);
+  if (!value.is_number_integer() || value.get<std::int64_t>() < least ||
+      value.get<std::int64_t>() > most)
+    from.fail(std::string(name), fmt::format("expected a number from {} to {}", least, most));
+  return value.get<int>();
+}
+bool truth(ObjectReader& from, std::string_view name) {
+  const nlohmann::json& value = from.get(name);
+  if (!value.is_boolean()) from.fail(std::string(name), "expected true or false");
+  return value.get<bool>();
+}
+std::string string(ObjectReader& from, std::string_view name) {
+  const nlohmann::json& value = from.get(name);
+  if (!value.is_string()) from.fail(std::string(name), "expected a string");
+  return value.get<std::string>();
+}
+
+Subject subject_of(ObjectReader& from) {
+  Subject s;
+  if (from.find("break") != nullptr) {
+    s.exhibit = string(from, "break");
+    s.fixed = truth(from, "fixed");
+  } else {
+    s.protocol = string(from, "protocol");
+  }
+  s.bounds.cpus = number(from, "cpus", 1, max_cpus);
+  s.bounds.mms = number(from, "mms", 1, max_mms);
+  s.bounds.pages = number(from, "pages", 1, max_pages);
+  s.bounds.asids = number(from, "pcids", 1, max_asids);
+  s.bounds.observe_one = !truth(from, "whole");
+  s.strict = truth(from, "strict");
+  s.reduce = truth(from, "reduction");
+  return s;
+}
+
+Event event_of(const nlohmann::json& value, const std::string& place, int cpus) {
+  ObjectReader from(value, place);
+  Event e;
+  e.cpu = static_cast<Byte>(number(from, "cpu", 0, cpus - 1));
+  const std::string kind = string(from, "kind");
+  int k = 0;
+  while (k < 3 && kind != kinds[k]) ++k;
+  if (k == 3) from.fail("kind", "expected step, visible or interrupt");
+  e.kind = static_cast<EventKind>(k);
+  e.pc = static_cast<Pc>(number(from, "step", 0, 65535));
+  e.target = static_cast<std::uint16_t>(number(from, "choice", 0, 65535));
+  from.get("what");  // for people
+  from.finish();
+  return e;
+}
+
+}  // namespace
+
+nlohmann::ordered_json json_of(const FlushTrace& trace, const std::vector<Scene>& scenes) {
+  nlohmann::ordered_json j = json_of(trace.subject);
+  j["reason"] = trace.reason;
+  j["trace"] = nlohmann::ordered_json::array();
+  for (const Scene& scene : scenes) j["trace"].push_back(json_of(scene));
+  return j;
+}
+
+FlushTrace read_flush_trace(const std::string& file) {
+  std::ifstream in(file);
+  if (!in) throw InputError(file + ": cannot be read");
+  const std::string text{std::istreambuf_iterator<char>(in), {}};
+  const diff::Document document = diff::parse_document(text);
+  if (!document.error.empty()) throw InputError(file + ": " + document.error);
+  try {
+    ObjectReader from(document.value, "");
+    FlushTrace trace{.subject = subject_of(from), .reason = string(from, "reason"), .events = {}};
+    const nlohmann::json& events = from.get("trace");
+    if (!events.is_array()) from.fail("trace", "expected an array");
+    for (std::size_t i = 0; i < events.size(); ++i)
+      trace.events.push_back(
+          event_of(events[i], fmt::format("trace[{}]", i), trace.subject.bounds.cpus));
+    from.finish();
+    return trace;
+  } catch (const FormError& e) {
+    throw InputError(file + ": " + e.what());
+  }
+}
+
+}  // namespace mmuref::cli

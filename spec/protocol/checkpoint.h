@@ -1,0 +1,30 @@
+// What a search keeps on disk, to be gone on with.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "spec/protocol/machine.h"
+#include "spec/protocol/search.h"
+#include "spec/protocol/seen.h"
+
+namespace mmuref::spec::protocol {
+
+/// A number for all that a search's states depend on.
+std::uint64_t identity(const System& system, const SearchOptions& options);
+
+/// Between two levels of a search.
+struct Checkpoint {
+  std::uint64_t identity = 0;
+  std::size_t transitions = 0, depth = 0;
+  double seconds = 0;
+  std::vector<State> waiting;
+};
+
+/// Writes beside `path` first, so that an interrupted run leaves what was there. Throws
+/// std::runtime_error.
+void save(const std::string& path, const Checkpoint& checkpoint, const Seen& seen);
+/// Throws std::runtime_error for what is not a checkpoint, whole, of this `identity`.
+Checkpoint load(const std::string& path, std::uint64_t identity, Seen& seen);
+
+}  // namespace mmuref::spec::protocol
