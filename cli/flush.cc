@@ -203,7 +203,9 @@ Run add_flush(CLI::App& app) {
   command->add_flag("--no-symmetry", o->no_symmetry, "Names of processors and mms count");
   command->add_flag("--list", o->list, "Print what can be broken");
   command->add_flag("--json", o->json, "Print one JSON object");
-  return [o] { return explore(*o); };
+  return [o, command, plan = add_flush_plan(*flush)] {
+    return command->parsed() ? explore(*o) : plan();
+  };
 }
 
 }  // namespace mmuref::cli
