@@ -149,7 +149,7 @@ std::vector<Class> classes(const Situation& s, Whom whom) {
   std::vector<Class> all = {{"uses the mm", uses}};
   if (s.k.flush.generations) all.push_back({"uses it, missed a flush", behind});
   all.push_back({"uses it lazily", lazy});
-  if (s.k.flush.should_flush) all.push_back({"is switching", switching});
+  if (s.k.flush.should_flush) all.push_back({"is switching to it", switching});
   all.push_back({"has another mm", elsewhere});
   all.push_back({"not in the mask", out});
   return all;
@@ -216,6 +216,7 @@ std::string why_text(const Situation& s, FlushWhy why) {
     case FlushWhy::within_ceiling:
       return fmt::format("not more pages than the ceiling of {}", ceiling);
     case FlushWhy::one_page: return "one page";
+    case FlushWhy::range_sent: return "a range was sent";
     case FlushWhy::whole_mm: return "it knows no ranges here";
     case FlushWhy::follows_at_once: return "this CPU had made every flush before this one";
     case FlushWhy::missed_flushes: return "this CPU had not made every flush before this one";
@@ -256,8 +257,11 @@ std::string range_text(const FlushInfo<Word>& f) {
 
 /// What a kind of other CPU does, or nothing where it is not interrupted.
 std::optional<FlushedCpu<Word>> told(const Situation& s, const FlushPlan<Word>& plan,
-                                     const TlbCpu<Word>& cpu) {
+                                     TlbCpu<Word> cpu) {
   if (!is_told(s.k, plan.whom, cpu, plan.sent)) return std::nullopt;
+  // Interrupts are off until the switch is over.
+  if (cpu.switching) cpu.loaded = true;
+  cpu.switching = false;
   return run_handler(s.k, s.features, cpu, plan.sent, plan.mm_gen);
 }
 

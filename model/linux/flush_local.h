@@ -40,6 +40,7 @@ enum class FlushWhy : unsigned char {
   above_ceiling,   ///< more pages than the ceiling
   within_ceiling,  ///< not more
   one_page,
+  range_sent,       ///< a range was sent
   whole_mm,         ///< this function knows no ranges
   follows_at_once,  ///< the flush is the one after the last this CPU made, and the newest
   missed_flushes,   ///< flushes before this one were not made yet, or later ones began

@@ -280,11 +280,13 @@ constexpr FlushPlan<W> try_to_unmap_flush(const Kernel& k, const FlushFeatures& 
   FlushPlan<W> plan;
   FlushInfo<W> f;
   f.has_mm = false;
+  plan.barrier = true;
+  plan.mm_gen = r.mm_gen + W{1};
   plan.self.local_gen = cpu.local_gen;
   if (!cpu.in_mask) {
     plan.self.flush.why = FlushWhy::not_told;
   } else if (k.flush.generations) {
-    plan.self = flush_tlb_generations(k, features, cpu, f, r.mm_gen, true);
+    plan.self = flush_tlb_generations(k, features, cpu, f, plan.mm_gen, true);
     plan.counters = plan.self.counters;
   } else {
     plan.self.flush = flush_tlb_local<W>(k, features, FlushWhy::all_asked);

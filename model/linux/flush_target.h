@@ -100,7 +100,7 @@ constexpr FlushedCpu<W> flush_tlb_func(const Kernel& k, const FlushFeatures& fea
   } else {
     const bool completes = k.flush.page_end == PageEnd::func;
     const W end = select(Bool<W>(completes) & (f.end == W{0}), f.start + W{4096}, f.end);
-    done.flush = flush_tlb_pages(k, features, FlushWhy::within_ceiling, f.start, end, W{12});
+    done.flush = flush_tlb_pages(k, features, FlushWhy::range_sent, f.start, end, W{12});
   }
   done.counters.remote_flush_received = W{1};
   return done;
