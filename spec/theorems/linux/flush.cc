@@ -158,8 +158,7 @@ const auto thresholds = [](auto& t, const Kernel& k, bool whole_pages) {
   const auto bytes = lnx::flush_tlb_kernel_range(k, lnx::FlushFeatures{}, lnx::TlbCpu<W>{}, r);
   const bool full = pages.sent.end == ~W{0} ? true : false;
   t.witness(!full, "pages one by one");
-  t.prove((bytes.sent.handler == lnx::FlushHandler::do_flush_tlb_all) == full,
-          "both decide alike");
+  t.prove((bytes.sent.handler == lnx::FlushHandler::do_flush_tlb_all) == full, "both decide alike");
 };
 
 const auto loop_ends = [](auto& t, const Kernel& k, bool below_last_page) {
@@ -206,28 +205,41 @@ const auto plan_of = [](const auto& k, const auto& cpu, const auto& r, int funct
   return k.flush.ranges ? lnx::flush_tlb_mm_range(k, f, cpu, r) : lnx::flush_tlb_mm(k, f, cpu, r);
 };
 
-/// A CPU in the mask that uses the mm, told of a flush: the page is gone afterwards.
-const auto reaches = [](auto& t, const Kernel& k) {
+/// A page of the range that `function` is asked for.
+template <class S>
+WordOf<S> asked(S& t, lnx::FlushRequest<WordOf<S>>& r, int function) {
+  using W = WordOf<S>;
+  r = user_request(t);
+  if (function == 2) r.end = r.start + W{4096};
+  return address_in(t, r);
+}
+
+const auto drops_here = [](auto& t, const Kernel& k, int function) {
   using S = std::remove_reference_t<decltype(t)>;
   using W = WordOf<S>;
-  auto r = user_request(t);
-  r.others = true;
-  const W function = t.word("function") & W{3};
-  const int which = function == W{0} ? 0 : function == W{1} ? 1 : function == W{2} ? 2 : 3;
-  if (which == 2) r.end = r.start + W{4096};
-  const W va = address_in(t, r);
-  auto self = flush_cpu(t);
+  lnx::FlushRequest<W> r;
+  const W va = asked(t, r, function);
+  lnx::TlbCpu<W> self;
   // Generations: nobody is ahead of the mm.
+  self.local_gen = t.word("local_gen") & W{bits(61, 0)};
   t.assume(self.local_gen <= r.mm_gen);
-  lnx::TlbCpu<W> other;
-  other.local_gen = t.word("local_gen_other") & W{bits(61, 0)};
-  t.assume(other.local_gen <= r.mm_gen);
+  const auto plan = plan_of(k, self, r, function);
+  t.prove(lnx::drops(plan.self.flush, va), "gone from this CPU");
+};
 
-  const auto plan = plan_of(k, self, r, which);
-  t.witness(self.loaded & self.user, "a CPU that uses the mm too");
-  if (self.loaded & self.user & !self.lazy) {
-    t.prove(lnx::drops(plan.self.flush, va), "gone from this CPU");
-  }
+const auto drops_there = [](auto& t, const Kernel& k, int function) {
+  using S = std::remove_reference_t<decltype(t)>;
+  using W = WordOf<S>;
+  lnx::FlushRequest<W> r;
+  const W va = asked(t, r, function);
+  r.others = true;
+  r.freed_tables = false;
+  lnx::TlbCpu<W> self, other;
+  self.loaded = t.flag("loaded");
+  self.local_gen = r.mm_gen;
+  other.local_gen = t.word("local_gen") & W{bits(61, 0)};
+  t.assume(other.local_gen <= r.mm_gen);
+  const auto plan = plan_of(k, self, r, function);
   t.prove(lnx::is_told(k, plan.whom, other, plan.sent), "the other is told");
   const auto done = lnx::flush_tlb_func(k, lnx::FlushFeatures{}, other, plan.sent, plan.mm_gen);
   t.prove(lnx::drops(done.flush, va), "gone from the other");
@@ -404,7 +416,8 @@ const Theorem theorems[] = {
             "ranges of whole pages.",
             kernel_ref,
             [](auto& t) {
-              any_kernel(t, by_pages, [](auto& s, const Kernel& k) { thresholds(s, k, true); });
+              constexpr static Kernel kernels[] = {linux_4_6, linux_4_20};
+              any_kernel(t, kernels, [](auto& s, const Kernel& k) { thresholds(s, k, true); });
             }),
     theorem("linux-flush-loop-ends",
             "The loop over a range that ends at 2^64 - 4096 or below comes to its end.", kernel_ref,
@@ -433,11 +446,54 @@ const Theorem theorems[] = {
             [](auto& t) {
               any_kernel(t, by_generation, [](auto& s, const Kernel& k) { orders(s, k, true); });
             }),
-    theorem("linux-flush-reaches-users",
-            "After flush_tlb_mm, flush_tlb_mm_range, flush_tlb_range and flush_tlb_page a page of "
-            "the range is gone from this CPU and from every other that uses the mm, whatever "
-            "flushes that one has missed.",
-            func_ref, [](auto& t) { any_kernel(t, all_forms, reaches); }),
+    theorem("linux-flush-mm-drops-here",
+            "After flush_tlb_mm no page asked for is left on a CPU that calls it and uses the mm, "
+            "whatever "
+            "flushes it has missed.",
+            func_ref,
+            [](auto& t) {
+              any_kernel(t, all_forms, [](auto& s, const Kernel& k) { drops_here(s, k, 0); });
+            }),
+    theorem("linux-flush-range-drops-here",
+            "After flush_tlb_range no page asked for is left on a CPU that calls it and uses the "
+            "mm, whatever "
+            "flushes it has missed.",
+            func_ref,
+            [](auto& t) {
+              any_kernel(t, all_forms, [](auto& s, const Kernel& k) { drops_here(s, k, 1); });
+            }),
+    theorem("linux-flush-page-drops-here",
+            "After flush_tlb_page no page asked for is left on a CPU that calls it and uses the "
+            "mm, whatever "
+            "flushes it has missed.",
+            func_ref,
+            [](auto& t) {
+              any_kernel(t, all_forms, [](auto& s, const Kernel& k) { drops_here(s, k, 2); });
+            }),
+    theorem(
+        "linux-flush-mm-drops-there",
+        "After flush_tlb_mm no page asked for is left on another CPU that uses the mm, whatever "
+        "flushes it has missed.",
+        func_ref,
+        [](auto& t) {
+          any_kernel(t, all_forms, [](auto& s, const Kernel& k) { drops_there(s, k, 0); });
+        }),
+    theorem(
+        "linux-flush-range-drops-there",
+        "After flush_tlb_range no page asked for is left on another CPU that uses the mm, whatever "
+        "flushes it has missed.",
+        func_ref,
+        [](auto& t) {
+          any_kernel(t, all_forms, [](auto& s, const Kernel& k) { drops_there(s, k, 1); });
+        }),
+    theorem(
+        "linux-flush-page-drops-there",
+        "After flush_tlb_page no page asked for is left on another CPU that uses the mm, whatever "
+        "flushes it has missed.",
+        func_ref,
+        [](auto& t) {
+          any_kernel(t, all_forms, [](auto& s, const Kernel& k) { drops_there(s, k, 2); });
+        }),
     theorem("linux-flush-lazy-leaves-freed-tables",
             "When page tables were freed, lazy CPUs are told too, and use the mm's tables no "
             "longer; since 2.4.19.",
