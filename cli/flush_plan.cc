@@ -22,8 +22,8 @@ struct Options {
   std::string version = "6.12", function;
   std::optional<Word> start, end;
   std::optional<unsigned> stride;
-  Word ceiling = default_flush_ceiling, mm_gen = 1;
-  std::optional<Word> local_gen;
+  Word ceiling = default_flush_ceiling;
+  std::optional<Word> mm_gen, local_gen;
   bool hugetlb = false, freed_tables = false;
   bool other_mm = false, kernel_thread = false, lazy = false, alone = false;
   bool up = false, pti = false, no_pge = false, no_pcid = false, no_invpcid = false;
@@ -90,11 +90,18 @@ Kernel kernel_of(const Options& o) {
   return k;
 }
 
-void check_range(const Options& o, const Function& function) {
-  if (function.range == Range::none) return;
-  if (!o.start || (function.range == Range::pages && !o.end)) {
-    throw InputError(fmt::format("--function {}: expected {}", function.name,
-                                 function.range == Range::page ? "--start" : "--start and --end"));
+/// Only what the function takes, and all of it.
+void check_arguments(const Options& o, const Function& function) {
+  const bool page = function.range == Range::page, pages = function.range == Range::pages;
+  const std::string_view expected = page ? "--start" : pages ? "--start and --end" : "no range";
+  if (o.start.has_value() != (page || pages) || o.end.has_value() != pages)
+    throw InputError(fmt::format("--function {}: expected {}", function.name, expected));
+  const bool by_mm = function.name == "flush_tlb_mm_range";
+  if (o.freed_tables && !by_mm)
+    throw InputError("--freed-tables: expected --function flush_tlb_mm_range");
+  if ((o.stride || o.hugetlb) && !by_mm && function.name != "flush_tlb_range") {
+    throw InputError(fmt::format("{}: expected --function flush_tlb_mm_range or flush_tlb_range",
+                                 o.stride ? "--stride" : "--hugetlb"));
   }
 }
 
@@ -106,8 +113,15 @@ Situation situation(const Options& o, const Kernel& k) {
     throw InputError(fmt::format("{}: not in Linux {}; expected 4.20 or later",
                                  o.stride ? "--stride" : "--freed-tables", o.version));
   }
-  if (o.local_gen.value_or(o.mm_gen) > o.mm_gen)
-    throw InputError("--local-gen: expected at most --mm-gen");
+  if (!k.flush.generations && (o.mm_gen || o.local_gen)) {
+    throw InputError(fmt::format("{}: Linux {} counts no generations; expected 4.14 or later",
+                                 o.mm_gen ? "--mm-gen" : "--local-gen", o.version));
+  }
+  const Word mm_gen = o.mm_gen.value_or(1);
+  if (o.local_gen.value_or(mm_gen) > mm_gen) {
+    throw InputError(
+        fmt::format("--local-gen {}: expected at most --mm-gen, {}", *o.local_gen, mm_gen));
+  }
   Situation s{.k = k, .features = {}, .cpu = {}, .request = {}};
   s.features = {.pge = !o.no_pge,
                 .pcid = !o.no_pcid && k.flush.pcids,
@@ -116,7 +130,7 @@ Situation situation(const Options& o, const Kernel& k) {
   s.cpu.loaded = s.cpu.in_mask = !o.other_mm;
   s.cpu.user = !o.kernel_thread;
   s.cpu.lazy = o.lazy || o.kernel_thread;
-  s.cpu.local_gen = o.local_gen.value_or(o.mm_gen);
+  s.cpu.local_gen = o.local_gen.value_or(mm_gen);
   s.request.start = o.start.value_or(0);
   s.request.end = o.end.value_or(TLB_FLUSH_ALL);
   s.request.stride_shift = o.stride.value_or(PAGE_SHIFT);
@@ -124,7 +138,7 @@ Situation situation(const Options& o, const Kernel& k) {
   s.request.freed_tables = o.freed_tables;
   s.request.ceiling = o.ceiling;
   s.request.others = !o.alone;
-  s.request.mm_gen = o.mm_gen;
+  s.request.mm_gen = mm_gen;
   return s;
 }
 
@@ -163,7 +177,8 @@ std::string step_text(Word shift) {
 }
 
 /// What `flush` does, in words.
-std::string what_text(const Kernel& k, const LocalFlush<Word>& flush) {
+std::string what_text(const Situation& s, const LocalFlush<Word>& flush) {
+  const Kernel& k = s.k;
   std::string text;
   switch (flush.what) {
     case Primitive::none: return "nothing";
@@ -174,7 +189,9 @@ std::string what_text(const Kernel& k, const LocalFlush<Word>& flush) {
       if (flush.count == 0) text = "no INVLPG: the range is empty";
       if (flush.endless) text = "INVLPG without end: the address wraps before it meets the end";
       break;
-    case Primitive::cr3_reload: text = "CR3 reloaded: all but global pages"; break;
+    case Primitive::cr3_reload:
+      text = s.features.pge ? "CR3 reloaded: all but global pages" : "CR3 reloaded: everything";
+      break;
     case Primitive::invpcid_all: text = "INVPCID type 2: everything, global pages too"; break;
     case Primitive::pge_toggle: text = "CR4.PGE cleared and set: everything, global too"; break;
     case Primitive::leave_mm:
@@ -237,13 +254,14 @@ std::string_view handler_name(FlushHandler handler) {
   return "do_kernel_range_flush";
 }
 
-std::string whom_text(const Kernel& k, Whom whom) {
+std::string whom_text(const Kernel& k, Whom whom, bool has_mm) {
+  const std::string_view mask = has_mm ? "mm_cpumask" : "the mask of the batch";
   switch (whom) {
     case Whom::nobody: return "nobody";
-    case Whom::mask: return "all others in mm_cpumask";
+    case Whom::mask: return fmt::format("all others in {}", mask);
     case Whom::mask_not_lazy:
-      return k.flush.should_flush ? "others in mm_cpumask that should_flush_tlb picks"
-                                  : "others in mm_cpumask that are not lazy";
+      return fmt::format("others in {} that {}", mask,
+                         k.flush.should_flush ? "should_flush_tlb picks" : "are not lazy");
     case Whom::every_cpu: break;
   }
   return "every CPU";
@@ -280,19 +298,19 @@ std::vector<std::pair<std::string_view, Word>> counted(const Kernel& k,
 }
 
 std::string row(std::string_view label, const std::string& text) {
-  return fmt::format("  {:<26}{}\n", label, wrapped(text, 28));
+  return fmt::format("  {:<30}{}\n", label, wrapped(text, 32));
 }
 
 std::string others_text(const Situation& s, const FlushPlan<Word>& plan) {
   if (plan.whom == Whom::nobody) return row("others", "not interrupted");
   std::string out =
-      row("others", fmt::format("{} run{} {}: {}", whom_text(s.k, plan.whom),
+      row("others", fmt::format("{} run{} {}: {}", whom_text(s.k, plan.whom, plan.sent.has_mm),
                                 plan.whom == Whom::every_cpu ? "s" : "",
                                 handler_name(plan.sent.handler), range_text(plan.sent)));
   for (const auto& [label, cpu] : classes(s, plan.whom)) {
     const auto done = told(s, plan, cpu);
     const std::string text =
-        done ? fmt::format("{} ({})", what_text(s.k, done->flush), why_text(s, done->flush.why))
+        done ? fmt::format("{} ({})", what_text(s, done->flush), why_text(s, done->flush.why))
              : "not interrupted";
     out += row(fmt::format("  {}", label), text);
   }
@@ -307,12 +325,12 @@ std::string plan_text(const Options& o, const Function& function, const Situatio
   std::string out =
       Style::of_stdout().bold(fmt::format("Linux {}: {}({})", o.version, function.name, arguments));
   out += "\n\n";
-  out += row("this CPU", what_text(s.k, plan.self.flush));
+  out += row("this CPU", what_text(s, plan.self.flush));
   out += row("  because", why_text(s, plan.self.flush.why));
   if (plan.range != plan.self.flush.why && plan.range != FlushWhy::whole_mm)
     out += row("  range", why_text(s, plan.range));
   if (plan.whom == Whom::mask || plan.whom == Whom::mask_not_lazy) {
-    out += row("mm_cpumask read after",
+    out += row("mask of CPUs read after",
                orders_mask(plan) ? "a barrier: the page tables written before are seen"
                                  : "no barrier: a CPU that joins it may still cache the old entry");
   }
@@ -345,7 +363,7 @@ ordered_json plan_json(const Options& o, const Function& function, const Situati
   j["self"] = flush_json(s, plan.self.flush);
   j["range"] = why_text(s, plan.range);
   j["barrier_before_mask"] = orders_mask(plan);
-  j["told"] = whom_text(s.k, plan.whom);
+  j["told"] = whom_text(s.k, plan.whom, plan.sent.has_mm);
   j["others"] = ordered_json::array();
   if (plan.whom != Whom::nobody) {
     j["sent"] = {{"handler", handler_name(plan.sent.handler)},
@@ -360,6 +378,8 @@ ordered_json plan_json(const Options& o, const Function& function, const Situati
       j["others"].push_back(other);
     }
   }
+  if (s.k.flush.generations && plan.mm_gen != 0)
+    j["generation"] = {{"mm", plan.mm_gen}, {"self", plan.self.local_gen}};
   j["counters"] = ordered_json::object();
   for (const auto& [counter, value] : counted(s.k, plan)) j["counters"][counter] = value;
   return j;
@@ -419,7 +439,7 @@ int plan(const Options& o) {
     return good;
   }
   const Function& function = function_named(o, k);
-  check_range(o, function);
+  check_arguments(o, function);
   const Situation s = situation(o, k);
   const FlushPlan<Word> p = function.plan(s);
   print(o.json ? plan_json(o, function, s, p).dump() + "\n" : plan_text(o, function, s, p));
@@ -436,9 +456,8 @@ void add_situation(CLI::App& command, Options& o) {
   command.add_flag("--no-pge", o.no_pge, "No global pages");
   command.add_flag("--no-pcid", o.no_pcid, "No PCIDs");
   command.add_flag("--no-invpcid", o.no_invpcid, "No INVPCID");
-  command.add_option("--mm-gen", o.mm_gen, "The mm's generation before")
-      ->check(CLI::Range(Word{1}, Word{1} << 62))
-      ->capture_default_str();
+  command.add_option("--mm-gen", o.mm_gen, "The mm's generation before (default 1)")
+      ->check(CLI::Range(Word{1}, Word{1} << 62));
   command.add_option("--local-gen", o.local_gen, "What this CPU has followed (default: --mm-gen)")
       ->check(CLI::Range(Word{0}, Word{1} << 62));
 }
