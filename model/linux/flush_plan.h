@@ -263,7 +263,7 @@ constexpr FlushPlan<W> flush_tlb_kernel_range(const Kernel& k, const FlushFeatur
 }
 
 /// flush_tlb_pgtables of 2.4, called when page tables of [start, end) were freed. 2.4.0's does
-/// nothing: "no page table caches", which the Pentium 4 has.
+/// nothing, as if no processor cached page tables; the Pentium 4 does.
 template <class W>
 constexpr FlushPlan<W> flush_tlb_pgtables(const Kernel& k, const FlushFeatures& features,
                                           const TlbCpu<W>& cpu, const FlushRequest<W>& r) {
@@ -272,8 +272,8 @@ constexpr FlushPlan<W> flush_tlb_pgtables(const Kernel& k, const FlushFeatures& 
 }
 
 /// try_to_unmap_flush: pages of several mms were unmapped, and the CPUs that may hold them
-/// collected; `cpu.in_mask` says that this is one of them. Since 4.6. Generations were counted up
-/// page by page: `mm_gen` is the loaded mm's after that, and none is sent.
+/// collected; `cpu.in_mask` says that this is one of them. Since 4.6. The unmapping made each mm's
+/// next generation, and none is sent; its locked operations on entries were barriers.
 template <class W>
 constexpr FlushPlan<W> try_to_unmap_flush(const Kernel& k, const FlushFeatures& features,
                                           const TlbCpu<W>& cpu, const FlushRequest<W>& r) {

@@ -122,11 +122,13 @@ const auto covers_large = [](auto& t, const Kernel& k) {
   const unsigned shift = static_cast<bool>(t.flag("gigabyte")) ? 30 : 21;
   r.stride_shift = W{shift};
   r.start = t.word("va") & W{bits(45, shift)};
-  r.end = r.start + ((t.word("pages") & W{63}) << shift) + W{1};
+  const W pages = t.word("pages") & W{63};
+  r.end = r.start + (pages << shift) + W{1};
   const auto plan = lnx::flush_tlb_mm_range(k, lnx::FlushFeatures{}, lnx::TlbCpu<W>{}, r);
   const W va = r.start + (t.word("offset") & W{bits(35, 0)});
   t.assume(va < r.end);
-  t.witness(plan.self.flush.what == Primitive::invlpg, "page by page");
+  t.prove(Bool<W>(plan.self.flush.what == Primitive::invlpg) == (pages <= W{33}),
+          "the ceiling counts large pages");
   t.prove(lnx::drops(plan.self.flush, va), "no address of the range stays");
 };
 
@@ -170,6 +172,16 @@ const auto loop_ends = [](auto& t, const Kernel& k, bool below_last_page) {
   r.start = r.end - (t.word("length") & W{bits(18, 0)});
   const auto plan = lnx::flush_tlb_kernel_range(k, lnx::FlushFeatures{}, lnx::TlbCpu<W>{}, r);
   t.prove(!plan.self.flush.endless, "the loop ends");
+};
+
+const auto loop_wraps = [](auto& t, const Kernel& k) {
+  using S = std::remove_reference_t<decltype(t)>;
+  using W = WordOf<S>;
+  lnx::FlushRequest<W> r;
+  r.end = ~W{0} - W{1} - (t.word("below") & W{2047});
+  r.start = (r.end & W{lnx::PAGE_MASK}) - ((t.word("pages") & W{31}) << 12);
+  const auto plan = lnx::flush_tlb_kernel_range(k, lnx::FlushFeatures{}, lnx::TlbCpu<W>{}, r);
+  t.prove(plan.self.flush.endless, "the loop does not end");
 };
 
 const auto hugetlb = [](auto& t, const Kernel& k) {
@@ -331,13 +343,15 @@ const auto gathered_large = [](auto& t, const Kernel& k) {
   const W large = t.word("va_large") & W{bits(45, 21)};
   lnx::tlb_remove_entry(k, tlb, large, 2);
   const bool small_too = static_cast<bool>(t.flag("small_too"));
-  if (small_too) lnx::tlb_remove_entry(k, tlb, t.word("va_small") & W{bits(45, 12)}, 1);
+  const W small = t.word("va_small") & W{bits(45, 12)};
+  if (small_too) lnx::tlb_remove_entry(k, tlb, small, 1);
   auto r = lnx::tlb_flush(k, tlb).request;
   const auto plan = lnx::flush_tlb_mm_range(k, lnx::FlushFeatures{}, lnx::TlbCpu<W>{}, r);
   const auto& flush = plan.self.flush;
   t.witness(flush.what == Primitive::invlpg, "page by page");
   // Any INVLPG within a large page drops it; its first address is always one.
   t.prove(lnx::drops(flush, large), "the large page goes");
+  t.prove((!Bool<W>(small_too)) | lnx::drops(flush, small), "and the small one");
 };
 
 const auto unshared = [](auto& t, const Kernel& k) {
@@ -424,6 +438,9 @@ const Theorem theorems[] = {
             [](auto& t) {
               any_kernel(t, by_pages, [](auto& s, const Kernel& k) { loop_ends(s, k, true); });
             }),
+    theorem("linux-flush-loop-wraps",
+            "The loop over whole pages and a part of the last page of all does not end.",
+            kernel_ref, [](auto& t) { any_kernel(t, by_pages, loop_wraps); }),
     theorem("linux-flush-hugetlb-is-everything",
             "VM_HUGETLB makes every range everything; until 4.19.", range_ref,
             [](auto& t) {
