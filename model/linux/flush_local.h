@@ -120,19 +120,25 @@ constexpr bool drops_all(const LocalFlush<W>& flush) {
          flush.what == Primitive::pge_toggle;
 }
 
-/// Whether an INVLPG of `flush` is for the page of 2^shift bytes that `va` is in. The i-th is for
-/// start + (i << shift), so that only one of them can be.
+/// Whether an INVLPG of `flush` is for an address of the page of 2^page_shift bytes that `va` is
+/// in.
 template <class W>
-constexpr Bool<W> invalidates_page(const LocalFlush<W>& flush, const W& va) {
-  const W nth = (va >> flush.shift) - (flush.start >> flush.shift);
-  return Bool<W>(flush.what == Primitive::invlpg) & (nth < flush.count);
+constexpr Bool<W> invalidates_page(const LocalFlush<W>& flush, const W& va, unsigned page_shift) {
+  const W page = va & ~W{bit(page_shift) - 1};
+  const W step = W{1} << flush.shift;
+  // The first INVLPG from the page on is in it, or none is.
+  const W nth =
+      select(page <= flush.start, W{0}, (page - flush.start + step - W{1}) >> flush.shift);
+  const W address = flush.start + (nth << flush.shift);
+  return Bool<W>(flush.what == Primitive::invlpg) & (nth < flush.count) &
+         (address - page < W{bit(page_shift)});
 }
 
-/// Whether no translation from before for `va` stays, in the PCID the kernel runs with: everything
-/// is dropped, the mm is left, or the page of `va` is.
+/// Whether no translation from before for `va` by a page of 2^page_shift bytes stays, in the PCID
+/// the kernel runs with: everything is dropped, the mm is left, or that page is.
 template <class W>
-constexpr Bool<W> drops(const LocalFlush<W>& flush, const W& va) {
-  return Bool<W>(drops_all(flush)) | invalidates_page(flush, va) | flush.loads_cr3;
+constexpr Bool<W> drops(const LocalFlush<W>& flush, const W& va, unsigned page_shift = 12) {
+  return Bool<W>(drops_all(flush)) | invalidates_page(flush, va, page_shift) | flush.loads_cr3;
 }
 
 /// Whether `flush` waits for all stores before it: INVLPG, INVPCID and MOV to CR3 or CR4 serialise.

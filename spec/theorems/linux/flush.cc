@@ -129,7 +129,7 @@ const auto covers_large = [](auto& t, const Kernel& k) {
   t.assume(va < r.end);
   t.prove(Bool<W>(plan.self.flush.what == Primitive::invlpg) == (pages <= W{33}),
           "the ceiling counts large pages");
-  t.prove(lnx::drops(plan.self.flush, va), "no address of the range stays");
+  t.prove(lnx::drops(plan.self.flush, va, shift), "no address of the range stays");
 };
 
 const auto within_ceiling = [](auto& t, const Kernel& k, bool whole_end) {
@@ -350,7 +350,7 @@ const auto gathered_large = [](auto& t, const Kernel& k) {
   const auto& flush = plan.self.flush;
   t.witness(flush.what == Primitive::invlpg, "page by page");
   // Any INVLPG within a large page drops it; its first address is always one.
-  t.prove(lnx::drops(flush, large), "the large page goes");
+  t.prove(lnx::drops(flush, large, 21), "the large page goes");
   t.prove((!Bool<W>(small_too)) | lnx::drops(flush, small), "and the small one");
 };
 

@@ -139,10 +139,14 @@ void expect_like_the_loop(Word start, Word end, unsigned shift) {
   ASSERT_EQ(flush.endless, !ends) << std::hex << start << ' ' << end << ' ' << shift;
   if (!ends) return;
   ASSERT_EQ(flush.count, addresses.size()) << std::hex << start << ' ' << end << ' ' << shift;
-  std::set<Word> pages;
-  for (const Word a : addresses) pages.insert(a >> shift);
-  for (Word a = start - 2 * bit(shift); a != start + 8 * bit(shift); a += bit(shift))
-    ASSERT_EQ(invalidates_page(flush, a), pages.contains(a >> shift)) << std::hex << a;
+  for (const unsigned page_shift : {shift, shift - 3}) {
+    std::set<Word> pages;
+    for (const Word a : addresses) pages.insert(a >> page_shift);
+    const Word size = bit(page_shift);
+    for (Word a = start - 2 * size; a != start + 8 * size; a += size / 2)
+      ASSERT_EQ(invalidates_page(flush, a, page_shift), pages.contains(a >> page_shift))
+          << std::hex << a << ' ' << start << ' ' << end << ' ' << shift;
+  }
 }
 
 TEST(FlushPages, AreTheLoops) {
@@ -505,6 +509,19 @@ TEST(Pti, Cr3ByNumbers) {
   EXPECT_EQ(a.user_flush_mask, 0x40u);
   f.pcid = false;
   EXPECT_EQ(build_cr3(f, Word{0x1234000}, Word{0}, false), 0x123'4000u);
+}
+
+TEST(Pti, ASwitchThatFlushesMarksTheUserPcid) {
+  const FlushFeatures f{.pti = true};
+  Asids<Word> a;
+  EXPECT_EQ(load_new_mm(f, a, {.asid = 3, .flush = false}, Word{9}, Word{1}, Word{0x4000}),
+            0x8000'0000'0000'4004);
+  EXPECT_EQ(a.user_flush_mask, 0u);
+  EXPECT_EQ(a.ctx_id[3], 0u);
+  EXPECT_EQ(load_new_mm(f, a, {.asid = 3, .flush = true}, Word{9}, Word{1}, Word{0x4000}), 0x4004u);
+  EXPECT_EQ(a.user_flush_mask, 0x10u);
+  EXPECT_EQ(a.ctx_id[3], 9u);
+  EXPECT_EQ(user_cr3(f, a, Word{0x4004}), 0x5804u);
 }
 
 TEST(ChooseNewAsid, GivesThemAwayInTurn) {
