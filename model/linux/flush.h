@@ -1,6 +1,7 @@
 // Linux's TLB flushes: what each function decides. And those that are nothing on x86.
 #pragma once
 
+#include "model/linux/flush_instructions.h"
 #include "model/linux/flush_local.h"
 #include "model/linux/flush_plan.h"
 #include "model/linux/flush_target.h"

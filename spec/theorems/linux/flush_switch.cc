@@ -15,6 +15,8 @@ constexpr std::string_view told_ref = "Linux, arch/x86/mm/tlb.c, should_flush_tl
 constexpr std::string_view asid_ref = "Linux, arch/x86/mm/tlb.c, choose_new_asid";
 constexpr std::string_view switch_ref = "Linux, arch/x86/mm/tlb.c, switch_mm_irqs_off";
 constexpr std::string_view switch_4_6_ref = "Linux, arch/x86/include/asm/mmu_context.h, switch_mm";
+constexpr std::string_view primitive_ref =
+    "Linux, arch/x86/include/asm/tlbflush.h; SDM vol. 3, 4.10.4.1";
 constexpr std::string_view pti_ref = "Linux, arch/x86/entry/calling.h, SWITCH_TO_USER_CR3";
 
 constexpr Kernel linux_4_20 = lnx::kernel(lnx::v4_20), linux_6_12 = lnx::kernel(lnx::v6_12);
@@ -256,6 +258,69 @@ const auto user_flushed = [](auto& t, const Kernel& k) {
   }
 };
 
+/// The machine as Linux runs it: registers that their own instructions take.
+template <class S>
+MachineInputs<S> kernel_machine(S& t) {
+  using W = WordOf<S>;
+  auto in = machine_inputs(t);
+  in.registers.cr4 = (in.registers.cr4 & W{bits(24, 0) & ~bit(15) & ~x86::cr4::CET}) |
+                     W{x86::cr4::PAE | x86::cr4::PGE};
+  t.assume(in.registers.cr3 >> in.cpu.maxphyaddr == W{0});
+  return in;
+}
+
+const auto drop_all = [](auto& t) {
+  using S = std::remove_reference_t<decltype(t)>;
+  using W = WordOf<S>;
+  const auto in = kernel_machine(t);
+  const W va = t.word("va"), pcid = t.word("pcid") & W{0xfff};
+  const Bool<W> global = t.flag("global");
+  const W level_word = t.word("level") & W{3};
+  const int level = level_word == W{1} ? 2 : level_word == W{2} ? 3 : 1;
+  for (const Primitive what :
+       {Primitive::cr3_reload, Primitive::invpcid_all, Primitive::pge_toggle}) {
+    x86::Registers<W> r = in.registers;
+    Bool<W> translation = false, structure = false;
+    for (int nth = 0; nth < lnx::instructions(what); ++nth) {
+      const auto effect = x86::execute(in.cpu, r, lnx::instruction(what, nth, in.registers, W{0}));
+      t.prove(effect.exception == x86::Exception::none, "it does not fault");
+      r = effect.registers;
+      translation = translation | x86::drops_translation(effect.drop, va, level, pcid, global);
+      structure = structure | x86::drops_structure(effect.drop, va, level, pcid);
+    }
+    t.prove((r.cr3 == in.registers.cr3) & (r.cr4 == in.registers.cr4), "registers are as before");
+    const Bool<W> mine = (pcid == x86::current_pcid(in.registers)) & !global;
+    const bool everything = what != Primitive::cr3_reload;
+    t.prove(translation == (mine | Bool<W>(everything)), "translations go");
+    t.prove((!mine) | structure, "and what leads to their tables");
+  }
+};
+
+const auto drop_pages = [](auto& t, int level) {
+  using S = std::remove_reference_t<decltype(t)>;
+  using W = WordOf<S>;
+  const auto in = kernel_machine(t);
+  const unsigned shift = x86::level_shift(level);
+  const W start = t.word("va_start") & W{bits(45, 12)};
+  const W length = t.word("length") & W{bits(shift + 5, 0)};
+  const auto flush = lnx::flush_tlb_pages(
+      linux_4_20, lnx::FlushFeatures{}, lnx::FlushWhy::range_sent, start, start + length, W{shift});
+  const W va = start + (t.word("offset") & W{bits(shift + 5, 0)});
+  const Bool<W> claimed = lnx::invalidates_page(flush, va, shift);
+  t.witness(claimed, "a page that is flushed");
+  // Any INVLPG of the loop, by its number: the claim says that one of them is for the page.
+  const W page = va & ~W{bit(shift) - 1};
+  const W nth = select(page <= start, W{0}, (page - start + W{bit(shift) - 1}) >> shift);
+  const auto effect = x86::execute(in.cpu, in.registers, lnx::invlpg_of(flush, nth));
+  const W own = x86::current_pcid(in.registers);
+  const Bool<W> global = t.flag("global");
+  t.prove((!claimed) | (nth < flush.count), "an INVLPG of the loop");
+  t.prove((!claimed) | x86::drops_translation(effect.drop, va, level, own, global),
+          "drops the page, global or not");
+  t.prove((!claimed) | x86::drops_structure(effect.drop, t.word("va"), level, own),
+          "and whatever leads to tables");
+};
+
 const auto switches_4_6 = [](auto& t) {
   using S = std::remove_reference_t<decltype(t)>;
   using W = WordOf<S>;
@@ -337,6 +402,16 @@ const Theorem theorems[] = {
             "Whatever flushes the kernel's PCID flushes or marks the user PCID too, with "
             "page-table isolation.",
             func_ref, [](auto& t) { user_flushed(t, linux_4_20); }),
+    theorem("linux-flush-instructions-drop-all",
+            "A reload of CR3 drops what is not global of the current PCID; INVPCID of type 2 and "
+            "CR4.PGE cleared and set drop everything; registers are as before.",
+            primitive_ref, [](auto& t) { drop_all(t); }),
+    theorem("linux-flush-instructions-drop-4k",
+            "A page of 4 KiB that a loop of INVLPGs is said to flush is dropped by one of them.",
+            primitive_ref, [](auto& t) { drop_pages(t, 1); }),
+    theorem("linux-flush-instructions-drop-2m",
+            "A page of 2 MiB that a loop of INVLPGs is said to flush is dropped by one of them.",
+            primitive_ref, [](auto& t) { drop_pages(t, 2); }),
 };
 
 const Defect defects[] = {

@@ -524,6 +524,32 @@ TEST(Pti, ASwitchThatFlushesMarksTheUserPcid) {
   EXPECT_EQ(user_cr3(f, a, Word{0x4004}), 0x5804u);
 }
 
+TEST(FlushInstructions, ByHand) {
+  using x86::OperationKind;
+  x86::Registers<Word> r;
+  r.cr3 = 0x1234'5003;
+  r.cr4 = 0x2'06a0;
+  EXPECT_EQ(instructions(Primitive::pge_toggle), 2);
+  EXPECT_EQ(instruction(Primitive::pge_toggle, 0, r, Word{0}).value, 0x2'0620u);
+  EXPECT_EQ(instruction(Primitive::pge_toggle, 1, r, Word{0}).value, 0x2'06a0u);
+  EXPECT_EQ(instruction(Primitive::pge_toggle, 1, r, Word{0}).kind, OperationKind::mov_cr4);
+  EXPECT_EQ(instruction(Primitive::cr3_reload, 0, r, Word{0}).value, 0x1234'5003u);
+  EXPECT_EQ(instruction(Primitive::leave_mm, 0, r, Word{0x2000}).value, 0x2000u);
+  EXPECT_EQ(instruction(Primitive::leave_mm, 0, r, Word{0x2000}).kind, OperationKind::mov_cr3);
+  EXPECT_EQ(instruction(Primitive::invpcid_all, 0, r, Word{0}).value, 2u);
+  EXPECT_EQ(instruction(Primitive::invpcid_all, 0, r, Word{0}).kind, OperationKind::invpcid);
+  EXPECT_EQ(instructions(Primitive::invlpg), 0);
+  const auto flush = flush_tlb_pages(linux_4_20, features, FlushWhy::range_sent, Word{0x200000},
+                                     Word{0x800000}, Word{21});
+  EXPECT_EQ(invlpg_of(flush, Word{2}).address, 0x60'0000u);
+  EXPECT_EQ(invlpg_of(flush, Word{2}).kind, OperationKind::invlpg);
+  const auto user = user_invpcid_of(flush, Word{1}, Word{0x803});
+  EXPECT_EQ(user.address, 0x40'0000u);
+  EXPECT_EQ(user.descriptor, 0x803u);
+  EXPECT_EQ(user.kind, OperationKind::invpcid);
+  EXPECT_EQ(user.value, 0u);
+}
+
 TEST(ChooseNewAsid, GivesThemAwayInTurn) {
   Asids<Word> a;
   const FlushFeatures f;
