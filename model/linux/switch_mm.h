@@ -92,13 +92,14 @@ constexpr W load_new_mm(const FlushFeatures& features, Asids<W>& cpu, const NewA
   return build_cr3(features, pgd, to.asid, to.flush);
 }
 
-/// SWITCH_TO_USER_CR3: what CR3 is on the way to user mode; the mark is taken back.
+/// SWITCH_TO_USER_CR3: what CR3 is on the way to user mode; the mark is taken back. `kernel_cr3`
+/// has a kern_pcid, which are below 8.
 template <class W>
 constexpr W user_cr3(const FlushFeatures& features, Asids<W>& cpu, const W& kernel_cr3) {
   if (!features.pti) return kernel_cr3;
   W cr3 = (kernel_cr3 & ~W{cr3_noflush}) | W{pti_user_pgd};
   if (!features.pcid) return cr3;
-  const W mark = W{1} << (kernel_cr3 & W{bits(10, 0)});
+  const W mark = W{1} << (kernel_cr3 & W{7});
   const Bool<W> keeps = !has(cpu.user_flush_mask, mark);
   cpu.user_flush_mask = cpu.user_flush_mask & ~mark;
   return cr3 | W{pti_user_pcid} | select(keeps, W{cr3_noflush}, W{0});
