@@ -79,8 +79,8 @@ constexpr void tlb_unshare(const Kernel& k, MmuGather<W>& tlb, const W& address)
   tlb.levels |= 2;
 }
 
-/// What tlb_flush_mmu_tlbonly asks flush_tlb_mm_range for, if anything was removed; the range starts
-/// anew.
+/// What tlb_flush_mmu_tlbonly asks flush_tlb_mm_range for, if anything was removed; the range
+/// starts anew.
 template <class W>
 struct GatherFlush {
   Bool<W> flushes = false;
