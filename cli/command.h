@@ -49,4 +49,7 @@ Run add_va(CLI::App& app);
 Run add_pa(CLI::App& app);
 Run add_flush(CLI::App& app);
 
+// Adds `flush plan` to the subcommand `flush`.
+Run add_flush_plan(CLI::App& flush);
+
 }  // namespace mmuref::cli

@@ -268,7 +268,8 @@ Run add_flush(CLI::App& app) {
   flush->footer("Example: mmuref flush explore --break barrier-in-mm-range");
   const std::vector<std::pair<std::string, Run>> runs{{"explore", add_explore(flush)},
                                                       {"replay", add_replay_trace(flush)},
-                                                      {"gallery", add_gallery(flush)}};
+                                                      {"gallery", add_gallery(flush)},
+                                                      {"plan", add_flush_plan(*flush)}};
   return [flush, runs] {
     for (const auto& [command, run] : runs)
       if (flush->got_subcommand(command)) return run();

@@ -8,7 +8,7 @@
 
 namespace mmuref::cli {
 
-lnx::Version kernel_version(const std::string& text) {
+lnx::Version any_version(const std::string& text, const std::string& flag) {
   lnx::Version version;
   int* const parts[] = {&version.major, &version.minor, &version.patch};
   const char *at = text.data(), *const end = at + text.size();
@@ -24,8 +24,13 @@ lnx::Version kernel_version(const std::string& text) {
     ++at;
   }
   if (!reads || at != end || count < 2) {
-    throw InputError(fmt::format("--kernel {}: expected a version such as 4.6 or 6.12.3", text));
+    throw InputError(fmt::format("{} {}: expected a version such as 4.6 or 6.12.3", flag, text));
   }
+  return version;
+}
+
+lnx::Version kernel_version(const std::string& text) {
+  const lnx::Version version = any_version(text, "--kernel");
   const lnx::Version release{version.major, version.minor};
   if (release < lnx::v3_2 || release > lnx::v6_12) {
     throw InputError(fmt::format("--kernel {}: expected 3.2 to 6.12", text));

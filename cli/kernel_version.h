@@ -11,6 +11,9 @@ namespace mmuref::cli {
 /// versions before 3.2 and after 6.12, the oldest and the newest whose facts were read.
 lnx::Version kernel_version(const std::string& text);
 
+/// Reads any version, "2.4.19" too. Throws InputError, which calls the option `flag`.
+lnx::Version any_version(const std::string& text, const std::string& flag);
+
 /// "4.6", "6.12.3".
 std::string text(const lnx::Version& version);
 

@@ -61,6 +61,8 @@ std::span<const Theorem> linux_free_theorems();
 std::span<const Theorem> linux_direct_map_theorems();
 std::span<const Theorem> linux_fixmap_theorems();
 std::span<const Theorem> linux_pgd_theorems();
+std::span<const Theorem> linux_flush_theorems();
+std::span<const Theorem> linux_switch_theorems();
 
 std::span<const Defect> linux_address_defects();
 std::span<const Defect> linux_layout_defects();
@@ -72,5 +74,7 @@ std::span<const Defect> linux_remap_defects();
 std::span<const Defect> linux_direct_map_defects();
 std::span<const Defect> linux_fixmap_defects();
 std::span<const Defect> linux_pgd_defects();
+std::span<const Defect> linux_flush_defects();
+std::span<const Defect> linux_switch_defects();
 
 }  // namespace mmuref::spec

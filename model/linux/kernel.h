@@ -6,23 +6,17 @@
 // d52888aa2753, which made room for the LDT in 4.20, is in later 4.14.y and 4.19.y too. Of versions
 // after 6.12 only what is dated below is known.
 //
-// Only x86-64, SMP, SPARSEMEM_VMEMMAP; other configuration is in `Config`.
+// Only x86-64, SPARSEMEM_VMEMMAP; other configuration is in `Config`. Flushes, whose 2.4 of i386 is
+// known too, are in flush_code.h.
 #pragma once
 
-#include <compare>
 #include <cstdint>
 
+#include "model/linux/flush_code.h"
+#include "model/linux/version.h"
 #include "model/word.h"
 
 namespace mmuref::lnx {
-
-struct Version {
-  int major = 0, minor = 0, patch = 0;
-  friend constexpr auto operator<=>(const Version&, const Version&) = default;
-};
-
-/// The versions the facts were read from; anything between them is made from the dates below.
-inline constexpr Version v3_2{3, 2}, v4_4{4, 4}, v4_6{4, 6}, v4_20{4, 20}, v6_1{6, 1}, v6_12{6, 12};
 
 /// What whoever built and booted the kernel chose.
 struct Config {
@@ -36,6 +30,7 @@ struct Config {
   /// __supported_pte_mask: bits of a page-table entry that the processor and boot options leave
   /// usable. NX and G are what real ones lack.
   std::uint64_t supported_pte_mask = ~std::uint64_t{0};
+  bool smp = true;  ///< CONFIG_SMP; only flushes differ without it
 };
 
 /// How a swap entry is laid out in a PTE that is not present (model/linux/swap.h).
@@ -138,6 +133,8 @@ struct Kernel {
   bool phys_range_inclusive = false;    ///< valid_phys_addr_range compares last bytes, not ends
   std::uint64_t fixaddr_top = 0;        ///< FIXADDR_TOP, where fixmap slot 0 starts
   bool virt_to_fix_takes_all = false;   ///< in no version: virt_to_fix undoes all of fix_to_virt
+
+  FlushCode flush = {};  ///< TLB flushes
 };
 
 /// The kernel of `version` as `config` has it.
@@ -261,6 +258,7 @@ constexpr Kernel kernel(Version version, Config config = {}) {
   // f40c330091c7: the vsyscall page is the last of the fixmap's first 2 MiB; before, it had an end
   // of its own.
   k.fixaddr_top = since(3, 16) ? 0xffff'ffff'ff7f'f000 : 0xffff'ffff'ffdf'f000;
+  k.flush = flush_code(version, config.smp);
   return k;
 }
 

@@ -23,7 +23,9 @@ std::vector<Theorem> all_theorems() {
                            linux_free_theorems,
                            linux_direct_map_theorems,
                            linux_fixmap_theorems,
-                           linux_pgd_theorems})
+                           linux_pgd_theorems,
+                           linux_flush_theorems,
+                           linux_switch_theorems})
     for (const Theorem& t : group()) all.push_back(t);
   return all;
 }
@@ -33,7 +35,7 @@ std::vector<Defect> all_defects() {
   for (const auto group :
        {linux_address_defects, linux_layout_defects, linux_entry_defects, linux_constructor_defects,
         linux_protection_defects, linux_swap_defects, linux_remap_defects, linux_direct_map_defects,
-        linux_fixmap_defects, linux_pgd_defects})
+        linux_fixmap_defects, linux_pgd_defects, linux_flush_defects, linux_switch_defects})
     for (const Defect& d : group()) all.push_back(d);
   return all;
 }

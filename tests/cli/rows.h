@@ -23,6 +23,9 @@ struct Row {
 #define KASLR                                                            \
   "--page-offset-base ffff8ee180000000 --vmalloc-base ffffd27280000000 " \
   "--vmemmap-base fffffba980000000 "
+#define PLAN "flush plan --function "
+#define USER_RANGE " --start 400000 --end 403000"
+#define KERNEL_RANGE " --start ffffffff81000000 --end ffffffff810"
 #define SMALL_PKS SMALL "--cr4 0x1400020 "
 
 inline const Row rows[] = {
@@ -116,7 +119,65 @@ inline const Row rows[] = {
     {"trace_two",
      "trace check corpora/traces/bad_bit_63.jsonl corpora/traces/good_bit_63_clear.jsonl"},
 
+    // flush plan: one flush, by version, function and situation.
+    {"plan_range_4_6", PLAN "flush_tlb_mm_range --linux 4.6" USER_RANGE},
+    {"plan_range_4_6_json", PLAN "flush_tlb_mm_range --json --linux 4.6" USER_RANGE},
+    {"plan_33", PLAN "flush_tlb_mm_range --linux 4.6 --start 400000 --end 421000"},
+    {"plan_34", PLAN "flush_tlb_mm_range --linux 4.6 --start 400000 --end 422000"},
+    {"plan_ceiling", PLAN "flush_tlb_mm_range --linux 4.6 --ceiling 2" USER_RANGE},
+    {"plan_hugetlb", PLAN "flush_tlb_range --linux 4.6 --hugetlb" USER_RANGE},
+    {"plan_kernel_thread", PLAN "flush_tlb_mm_range --linux 4.6 --kernel-thread" USER_RANGE},
+    {"plan_barrier_4_4", PLAN "flush_tlb_mm_range --linux 4.4 --other-mm" USER_RANGE},
+    {"plan_page_4_6", PLAN "flush_tlb_page --linux 4.6 --start 400000 --other-mm"},
+    {"plan_page_4_14", PLAN "flush_tlb_page --linux 4.14 --start 400000 --other-mm"},
+    {"plan_page_3_2", PLAN "flush_tlb_page --linux 3.2 --start 400000"},
+    {"plan_alone", PLAN "flush_tlb_mm --linux 4.6 --alone"},
+    {"plan_current_task", PLAN "flush_tlb --linux 3.2"},
+    {"plan_up", PLAN "flush_tlb_range --linux 4.6 --up" USER_RANGE},
+    {"plan_all_4_6", PLAN "flush_tlb_all --linux 4.6"},
+    {"plan_all_no_pge", PLAN "flush_tlb_all --linux 3.2 --no-pge"},
+    {"plan_kernel_range", PLAN "flush_tlb_kernel_range --linux 4.6" KERNEL_RANGE "21000"},
+    {"plan_kernel_range_full", PLAN "flush_tlb_kernel_range --linux 4.6" KERNEL_RANGE "21001"},
+    {"plan_kernel_range_pti",
+     PLAN "flush_tlb_kernel_range --linux 4.20 --pti" KERNEL_RANGE "01000"},
+    {"plan_endless", PLAN "flush_tlb_kernel_range --start fffffffffffff000 --end ffffffffffffff00"},
+    {"plan_missed", PLAN "flush_tlb_range --linux 4.20 --mm-gen 7 --local-gen 5" USER_RANGE},
+    {"plan_stride", PLAN "flush_tlb_mm_range --stride 21 --start 40000000 --end 40600000"},
+    {"plan_freed_tables", PLAN "flush_tlb_mm_range --freed-tables" USER_RANGE},
+    {"plan_pti_json", PLAN "flush_tlb_range --linux 4.20 --pti --json" USER_RANGE},
+    {"plan_pti_no_invpcid", PLAN "flush_tlb_range --linux 4.20 --pti --no-invpcid" USER_RANGE},
+    {"plan_stable", PLAN "flush_tlb_range --linux 6.12.117" USER_RANGE},
+    {"plan_batched_4_6", PLAN "try_to_unmap_flush --linux 4.6"},
+    {"plan_batched", PLAN "try_to_unmap_flush --no-pcid"},
+    {"plan_pgtables_2_4_0", PLAN "flush_tlb_pgtables --linux 2.4.0 --start 0 --end 400000"},
+    {"plan_pgtables_2_4_19", PLAN "flush_tlb_pgtables --linux 2.4.19 --start 0 --end 400000"},
+    {"plan_no_op", PLAN "update_mmu_cache --linux 2.4.19"},
+    {"plan_no_op_json", PLAN "flush_dcache_page --json"},
+    {"plan_list", "flush plan --list"},
+    {"plan_list_2_4", "flush plan --list --kernel 2.4.19"},
+    {"plan_list_json", "flush plan --list --linux 4.6 --json"},
+    {"help_flush_plan", "flush plan --help"},
+
     // Bad usage and bad input: one line, exit code 2.
+    {"bad_flush_subcommand", "flush"},
+    {"bad_plan_nothing", "flush plan"},
+    {"bad_plan_version", "flush plan --list --linux 4.13"},
+    {"bad_plan_version_text", "flush plan --list --linux four"},
+    {"bad_plan_version_new", "flush plan --list --linux 6.13"},
+    {"bad_plan_function", PLAN "flush_tlb_pgtables --start 0 --end 400000"},
+    {"bad_plan_no_range", PLAN "flush_tlb_range --start 400000"},
+    {"bad_plan_range", PLAN "flush_tlb_mm --start 400000"},
+    {"bad_plan_start", PLAN "flush_tlb_page --start page"},
+    {"bad_plan_stride", PLAN "flush_tlb_range --stride 13" USER_RANGE},
+    {"bad_plan_stride_old", PLAN "flush_tlb_range --linux 4.6 --stride 21" USER_RANGE},
+    {"bad_plan_stride_page", PLAN "flush_tlb_page --stride 21 --start 0"},
+    {"bad_plan_hugetlb_new", PLAN "flush_tlb_range --hugetlb" USER_RANGE},
+    {"bad_plan_freed", PLAN "flush_tlb_range --freed-tables" USER_RANGE},
+    {"bad_plan_ceiling", PLAN "flush_tlb_range --ceiling -1" USER_RANGE},
+    {"bad_plan_up", PLAN "flush_tlb_all --up"},
+    {"bad_plan_pti", PLAN "flush_tlb_all --linux 4.6 --pti"},
+    {"bad_plan_generations", PLAN "flush_tlb_all --linux 4.6 --mm-gen 3"},
+    {"bad_plan_local_gen", PLAN "flush_tlb_mm --local-gen 3"},
     {"bad_tlb_line", "tlb eval <corpora/traces/bad_bit_63.jsonl"},
     {"bad_tlb_subcommand", "tlb"},
     {"bad_trace_form", "trace check corpora/README.md"},
