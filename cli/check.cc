@@ -7,9 +7,11 @@
 #include <thread>
 
 #include "cli/command.h"
+#include "cli/flush_trace.h"
 #include "cli/numbers.h"
 #include "cli/verdicts.h"
 #include "diff/campaign.h"
+#include "diff/files.h"
 #include "diff/oracles.h"
 #include "diff/replay.h"
 #include "diff/trace_files.h"
@@ -168,7 +170,7 @@ Part check_traces(const Options& options) {
 }
 
 /// Linux's flush protocols hold within bounds that take seconds; and each break of them is seen.
-Part check_flushes() {
+Part check_flushes(const Options& options) {
   namespace protocol = spec::protocol;
   Part part;
   part.passed = true;
@@ -189,9 +191,16 @@ Part check_flushes() {
     found += seen;
     if (!seen) fail(fmt::format("--break {}", e.name), "nothing is seen");
   }
-  part.summary =
-      fmt::format("{} protocols on 2 CPUs, 1 mm, 2 pages: {} states; {} of {} breaks seen",
-                  protocol::protocols().size(), states, found, protocol::gallery().size());
+  const auto files = diff::files_below({options.corpora + "/flush"}, ".flush");
+  for (const std::string& file : files) {
+    const Replayed r = replay_flush_trace(file);
+    if (r.found == r.trace.reason) continue;
+    part.passed = false;
+    part.detail += fmt::format("  {}: expected {}\n", file, r.trace.reason);
+  }
+  part.summary = fmt::format(
+      "{} protocols on 2 CPUs, 1 mm, 2 pages: {} states; {} of {} breaks seen; {} traces replayed",
+      protocol::protocols().size(), states, found, protocol::gallery().size(), files.size());
   return part;
 }
 
@@ -207,6 +216,7 @@ void check_folder(const std::string& corpora) {
   };
   expect(holds_some(diff::trace_paths({corpora + "/traces"})), "traces/*.jsonl there");
   expect(holds_some(diff::case_paths({corpora})), "cases (*.json) there");
+  expect(holds_some(diff::files_below({corpora + "/flush"}, ".flush")), "flush/*.flush there");
   expect(fs::is_regular_file(fs::path(corpora) / core), core + " there");
 }
 
@@ -236,7 +246,7 @@ int run(const Options& options) {
   }
   report(timed("corpora", [&] { return check_corpora(options); }));
   report(timed("traces", [&] { return check_traces(options); }));
-  report(timed("flushes", check_flushes));
+  report(timed("flushes", [&] { return check_flushes(options); }));
   report(timed("tables", [&] { return check_linux(options); }));
 
   if (options.json) {

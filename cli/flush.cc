@@ -12,6 +12,8 @@
 #include "cli/flush_diagram.h"
 #include "cli/flush_trace.h"
 #include "cli/terminal.h"
+#include "diff/files.h"
+#include "spec/protocol/linux/linux_4_6.h"
 #include "spec/protocol/search.h"
 
 namespace mmuref::cli {
@@ -108,7 +110,7 @@ int explore(Explore o) {
   if (!o.subject.exhibit.empty() && !o.bounds_given) {
     if (const Exhibit* e = exhibit(o.subject.exhibit)) o.subject.bounds = e->bounds;
   }
-  o.subject.bounds.observe_one = !o.whole;
+  if (o.whole) o.subject.bounds.observe_one = false;
   o.subject.reduce = o.search.reduce = !o.no_reduction;
   o.search.symmetry = !o.no_symmetry;
   o.search.max_bytes = o.max_mebibytes << 20;
@@ -133,32 +135,23 @@ struct Replay {
   bool json = false;
 };
 
-/// What the file says happens, or why it does not.
 int replay_one(const std::string& file, const Replay& o) {
-  const FlushTrace trace = read_flush_trace(file);
-  const System system = trace.subject.system();
-  Diagram diagram;
-  std::string found;
-  try {
-    diagram = diagram_of(trace, system);
-    const auto led = spec::protocol::replay(system, trace.events, trace.subject.reduce);
-    found = judge(system, led.empty() ? first(system) : led.back().state, trace.subject.reduce);
-  } catch (const std::invalid_argument& e) {
-    throw InputError(fmt::format("{}: trace: {}", file, e.what()));
-  }
-  diagram.outcome = found.empty() ? "every promise is kept" : found;
+  const Replayed r = replay_flush_trace(file);
+  const Diagram diagram{title(r.trace.subject, r.system),
+                        r.found.empty() ? "every promise is kept" : r.found, r.system.cpus,
+                        r.scenes};
   if (!o.svg.empty()) write_file(o.svg, svg_form(diagram));
-  const bool same = found == trace.reason;
+  const bool same = r.found == r.trace.reason;
   if (o.json) {
-    nlohmann::ordered_json j = json_of(trace, diagram.scenes);
+    nlohmann::ordered_json j = json_of(r.trace, r.scenes);
     j["file"] = file;
-    j["found"] = found;
+    j["found"] = r.found;
     j["same"] = same;
     print(j.dump() + '\n');
   } else {
     const Style style = Style::of_stdout();
     print(fmt::format("{}: {}\n\n{}", file, diagram.title, text_form(diagram, style)));
-    if (!same) print(style.red(fmt::format("\nexpected: {}\n", trace.reason)));
+    if (!same) print(style.red(fmt::format("\nexpected: {}\n", r.trace.reason)));
   }
   return same ? good : violation;
 }
@@ -166,7 +159,8 @@ int replay_one(const std::string& file, const Replay& o) {
 int replay(const Replay& o) {
   if (!o.svg.empty() && o.files.size() > 1) throw InputError("--svg: expected one trace to draw");
   int worst = good;
-  for (const std::string& file : o.files) worst = std::max(worst, replay_one(file, o));
+  for (const std::string& file : diff::files_below(o.files, ".flush"))
+    worst = std::max(worst, replay_one(file, o));
   return worst;
 }
 
@@ -186,6 +180,58 @@ int list_gallery(bool json) {
     if (!e.from.empty()) print(fmt::format("    {}\n", wrapped(e.from, 4)));
   }
   return good;
+}
+
+struct Orders {
+  bool irqs_on = false, strict = false, json = false;
+  std::string out;
+};
+
+/// Each order of switch_mm's steps explored, and its counterexample kept.
+int orders(const Orders& o) {
+  int number = 0;
+  for (const std::string& order : every_order()) {
+    const Subject subject{.order = order,
+                          .irqs_on = o.irqs_on,
+                          .bounds = {.cpus = 2, .mms = 2, .pages = 1},
+                          .strict = o.strict};
+    const System system = subject.system();
+    const SearchResult result = search(system, {});
+    ++number;
+    if (!o.out.empty() && result.verdict == Verdict::violated) {
+      const FlushTrace trace{subject, result.reason, result.trace};
+      write_file(fmt::format("{}/order-{:03}.flush", o.out, number),
+                 json_of(trace, diagram_of(trace, system).scenes).dump(1) + '\n');
+    }
+    if (o.json) {
+      const nlohmann::ordered_json j{{"order", order},
+                                     {"irqs_on", o.irqs_on},
+                                     {"verdict", name(result.verdict)},
+                                     {"reason", result.reason},
+                                     {"events", result.trace.size()},
+                                     {"states", result.states}};
+      print(j.dump() + '\n');
+    } else {
+      print(
+          fmt::format("{:03}  {}  {:8}  {}\n", number, order, name(result.verdict), result.reason));
+    }
+  }
+  return good;
+}
+
+Run add_orders(CLI::App* flush) {
+  CLI::App* command = flush->add_subcommand(
+      "orders", "Linux 4.6's switch_mm with its steps, 1a1 to 1b3, in every order");
+  command->footer(
+      "The first line is the order of the comment in arch/x86/mm/tlb.c. Exits with 0.\n"
+      "Example: mmuref flush orders --irqs-on");
+  const auto o = std::make_shared<Orders>();
+  command->add_flag("--irqs-on", o->irqs_on, "With interrupts enabled meanwhile, as before 4.6");
+  command->add_flag("--strict", o->strict, "Promises hold in the middle of a switch too");
+  command->add_option("--out", o->out, "Write each counterexample into this folder")
+      ->check(CLI::ExistingDirectory);
+  command->add_flag("--json", o->json, "Print one JSON object a line");
+  return [o] { return orders(*o); };
 }
 
 void add_bounds(CLI::App* command, Explore& o) {
@@ -215,6 +261,9 @@ Run add_explore(CLI::App* flush) {
   command->add_option("--break", o->subject.exhibit, "One of those `mmuref flush gallery` prints")
       ->type_name("NAME");
   command->add_flag("--fixed", o->subject.fixed, "With --break: what it was repaired to");
+  command->add_option("--order", o->subject.order,
+                      "Of linux-4.6: \"1a1 1a2 1a3 1a4 1a5 1b1 1b2 1b3\" in another order");
+  command->add_flag("--irqs-on", o->subject.irqs_on, "Of linux-4.6: switch_mm may be interrupted");
   add_bounds(command, *o);
   command->add_flag("--strict", o->subject.strict, "Promises hold in the middle of a switch too");
   command->add_flag("--whole", o->whole, "Watch every page and every processor's TLB");
@@ -241,12 +290,15 @@ Run add_explore(CLI::App* flush) {
 }
 
 Run add_replay_trace(CLI::App* flush) {
-  CLI::App* command = flush->add_subcommand("replay", "A way through a protocol, from a file");
+  CLI::App* command = flush->add_subcommand("replay", "A way through a protocol, from files");
   command->footer(
       "Exits with 0 when the trace leads where its file says.\n"
-      "Example: mmuref flush replay corpora/flush/tests-switching.json --svg race.svg");
+      "Example: mmuref flush replay corpora/flush/tests-switching.flush --svg race.svg");
   const auto o = std::make_shared<Replay>();
-  command->add_option("FILE", o->files, "Traces that `flush explore --out` wrote")->required();
+  command
+      ->add_option("FILE", o->files,
+                   "Traces (*.flush) that `flush explore --out` wrote, and folders of them")
+      ->required();
   command->add_option("--svg", o->svg, "Draw it here")->type_name("FILE");
   command->add_flag("--json", o->json, "Print one JSON object a trace");
   return [o] { return replay(*o); };
@@ -269,6 +321,7 @@ Run add_flush(CLI::App& app) {
   const std::vector<std::pair<std::string, Run>> runs{{"explore", add_explore(flush)},
                                                       {"replay", add_replay_trace(flush)},
                                                       {"gallery", add_gallery(flush)},
+                                                      {"orders", add_orders(flush)},
                                                       {"plan", add_flush_plan(*flush)}};
   return [flush, runs] {
     for (const auto& [command, run] : runs)

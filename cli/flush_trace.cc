@@ -7,6 +7,8 @@
 
 #include "cli/command.h"
 #include "diff/strict_json.h"
+#include "spec/protocol/linux/linux_4_6.h"
+#include "spec/protocol/search.h"
 
 namespace mmuref::cli {
 
@@ -22,6 +24,16 @@ System Subject::system() const {
       throw InputError(
           fmt::format("{}: expected one of those that `flush gallery` prints", exhibit));
     s = fixed ? e->fixed(bounds) : e->broken(bounds);
+  } else if (!order.empty() || irqs_on) {
+    if (protocol != "linux-4.6")
+      throw InputError("--order and --irqs-on: expected --protocol linux-4.6");
+    Linux46 o{.bounds = bounds, .switch_irqs_off = !irqs_on};
+    try {
+      if (!order.empty()) set_order(o, order);
+    } catch (const std::invalid_argument& e) {
+      throw InputError(fmt::format("{}: {}", order, e.what()));
+    }
+    s = linux_4_6(o);
   } else {
     std::string names;
     for (const Protocol& p : protocols()) {
@@ -39,6 +51,8 @@ nlohmann::ordered_json json_of(const Subject& s) {
   nlohmann::ordered_json j;
   if (s.exhibit.empty()) {
     j["protocol"] = s.protocol;
+    if (!s.order.empty()) j["order"] = s.order;
+    if (s.irqs_on) j["irqs_on"] = true;
   } else {
     j["break"] = s.exhibit;
     j["fixed"] = s.fixed;
@@ -93,6 +107,8 @@ Subject subject_of(ObjectReader& from) {
     s.fixed = truth(from, "fixed");
   } else {
     s.protocol = string(from, "protocol");
+    if (from.find("order") != nullptr) s.order = string(from, "order");
+    if (from.find("irqs_on") != nullptr) s.irqs_on = truth(from, "irqs_on");
   }
   s.bounds.cpus = number(from, "cpus", 1, max_cpus);
   s.bounds.mms = number(from, "mms", 1, max_mms);
@@ -149,6 +165,20 @@ FlushTrace read_flush_trace(const std::string& file) {
   } catch (const FormError& e) {
     throw InputError(file + ": " + e.what());
   }
+}
+
+Replayed replay_flush_trace(const std::string& file) {
+  Replayed r{.trace = read_flush_trace(file), .system = {}, .scenes = {}, .found = {}};
+  r.system = r.trace.subject.system();
+  const bool reduce = r.trace.subject.reduce;
+  try {
+    r.scenes = tell(r.system, r.trace.events, reduce);
+    const std::vector<Successor> led = replay(r.system, r.trace.events, reduce);
+    r.found = judge(r.system, led.empty() ? first(r.system) : led.back().state, reduce);
+  } catch (const std::invalid_argument& e) {
+    throw InputError(fmt::format("{}: trace: {}", file, e.what()));
+  }
+  return r;
 }
 
 }  // namespace mmuref::cli

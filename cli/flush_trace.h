@@ -16,6 +16,10 @@ struct Subject {
   std::string protocol = "linux-4.6";
   std::string exhibit;  ///< empty: the protocol
   bool fixed = false;   ///< the exhibit repaired
+  /// Of linux-4.6 alone: the order of switch_mm's steps, empty for the kernel's; and whether
+  /// interrupts are enabled meanwhile.
+  std::string order;
+  bool irqs_on = false;
   spec::protocol::Bounds bounds;
   bool reduce = true;
   bool strict = false;  ///< what is promised is promised within a switch too
@@ -38,5 +42,16 @@ nlohmann::ordered_json json_of(const FlushTrace& trace,
 
 /// Throws InputError naming `file` and the place for anything but what json_of wrote.
 FlushTrace read_flush_trace(const std::string& file);
+
+/// A trace from a file, and what it leads to.
+struct Replayed {
+  FlushTrace trace;
+  spec::protocol::System system;
+  std::vector<spec::protocol::Scene> scenes;
+  std::string found;  ///< the promise broken in the end, if one is
+};
+
+/// Throws InputError where the trace cannot be read, or an event of it cannot happen.
+Replayed replay_flush_trace(const std::string& file);
 
 }  // namespace mmuref::cli

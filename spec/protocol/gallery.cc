@@ -70,6 +70,51 @@ std::vector<Exhibit> of_4_6() {
   };
 }
 
+/// A race in 4.6, repaired and not.
+Maker race(Race::Shape shape, std::function<void(Race&)> change) {
+  return in_4_6([shape, change = std::move(change)](Linux46& o) {
+    o.race.emplace();
+    o.race->shape = shape;
+    change(*o.race);
+  });
+}
+void no_change(Race&) {}
+
+std::vector<Exhibit> of_races() {
+  using enum Race::Shape;
+  Bounds page = one_page, pages = two_pages;
+  page.observe_one = pages.observe_one = false;
+  return {
+      {"mremap-unlocks-first", "move_ptes unlocks the page tables, and then flushes",
+       "CVE-2018-18281, fixed in 4.19 (eb66ae030829); migrate_vma until 6.0 (60bae7370896)", "T3",
+       pages, race(mremap, [](Race& r) { r.flush_under_lock = false; }), race(mremap, no_change)},
+      {"pfnmap-unlocks-first",
+       "munmap of a VM_PFNMAP range unlocks, and then flushes; its driver finds nothing mapped",
+       "CVE-2022-39188, fixed in 5.19 (b67fbebd4cf9)", "T3", page,
+       race(pfn_map, [](Race& r) { r.flush_under_lock = false; }), race(pfn_map, no_change)},
+      {"pending-unchecked",
+       "a PTE that is read-only already is taken for flushed: tlb_flush_pending is not looked at",
+       "before 3.13 (20841405940e)", "T1", page,
+       race(flush_pending, [](Race& r) { r.pending_is_checked = false; }),
+       race(flush_pending, no_change)},
+      {"pending-is-bool", "of two late flushes the first to end clears tlb_flush_pending",
+       "before 4.13 (16af97dc5a89)", "T1", page,
+       race(flush_pending, [](Race& r) { r.pending_is_counted = false; }),
+       race(flush_pending, no_change)},
+      {"batch-unchecked", "munmap finds a PTE gone whose batched flush is still to come",
+       "before 4.13 (3ea277194daa)", "T1", page,
+       race(reclaim, [](Race& r) { r.pending_is_checked = false; }), race(reclaim, no_change)},
+      {"gather-loses-range", "the gathered range leaves out a page that was unmapped",
+       "CVE-2021-4002, fixed in 5.16 (a4a118f2eead); tlb_gather_mmu before 3.11 (2b047252d087)",
+       "T1", pages, race(gather, [](Race& r) { r.range_is_kept = false; }),
+       race(gather, no_change)},
+      {"invlpg-keeps-global", "INVLPG leaves a global translation while CR4.PCIDE = 1",
+       "an erratum; since 6.4 (ce0b15d11ad8) PCIDs stay off on such processors", "T1", one_page,
+       [](const Bounds& b) { return kernel_range(b, true); },
+       [](const Bounds& b) { return kernel_range(b, false); }},
+  };
+}
+
 std::vector<Exhibit> of_4_20() {
   const Maker fixed = in_4_20(none_of), fixed_6_12 = in_6_12(none_of);
   return {
@@ -99,6 +144,20 @@ std::vector<Exhibit> of_4_20() {
        "T1", two_pages, in_4_20([](Linux420& o) { o.partial_needs_newest = false; }), fixed},
       {"flush-increments", "a flush does not increment tlb_gen", "", "T1", one_page,
        in_4_20([](Linux420& o) { o.flush_increments = false; }), fixed},
+      {"mask-unlocked",
+       "a CPU that is in the mask already reads tlb_gen with no locked operation before",
+       "before 6.18 (83b0177a6c48), where CPUs stay in masks", "T1", two_mms,
+       in_6_12([](Linux420& o) {
+         o.keeps_masks = true;
+         o.mask_always_locked = false;
+       }),
+       in_6_12([](Linux420& o) { o.keeps_masks = true; })},
+      {"batch-is-old", "a batch, which has no generation, is taken for a flush long done",
+       "fixed in 6.0 (8f1d56f64f8d)", "T1", one_page, in_6_12([](Linux420& o) {
+         o.batches = true;
+         o.batch_is_never_old = false;
+       }),
+       in_6_12([](Linux420& o) { o.batches = true; })},
       {"new-slot-is-flushed", "a PCID goes from one mm to another without a flush", "", "T7",
        two_mms, in_4_20([](Linux420& o) { o.new_slot_is_flushed = false; }), fixed},
   };
@@ -109,6 +168,7 @@ std::vector<Exhibit> of_4_20() {
 const std::vector<Exhibit>& gallery() {
   static const std::vector<Exhibit> all = [] {
     std::vector<Exhibit> exhibits = of_4_6();
+    std::ranges::move(of_races(), std::back_inserter(exhibits));
     std::ranges::move(of_4_20(), std::back_inserter(exhibits));
     return exhibits;
   }();

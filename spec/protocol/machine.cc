@@ -33,11 +33,19 @@ Byte Machine::read(Byte place) const {
   return state_.memory[place];
 }
 
-/// An interrupt's handler may change the processor's own variables, never its registers.
+/// Whether an interrupt here leaves it as it is: a handler may change the processor's own
+/// variables, never its registers.
 bool Machine::steady(const Operand& o) const {
   if (cpu_.irq_off != 0 || cpu_.sender != 0) return true;
   if (o.kind == Operand::Kind::slot_generation) return false;
   return o.kind != Operand::Kind::own || !program_.handler_writes(static_cast<Own>(o.value));
+}
+
+/// And whether an interrupt here cannot tell if it was written.
+bool Machine::unheard(const Operand& to) const {
+  if (!steady(to)) return false;
+  if (cpu_.irq_off != 0 || cpu_.sender != 0) return true;
+  return to.kind != Operand::Kind::own || !program_.handler_reads(static_cast<Own>(to.value));
 }
 
 /// Whether only this processor writes the variable, and no handler here does between.
@@ -64,14 +72,14 @@ Machine::Mover Machine::mover() const {
     case Op::unless_less:
     case Op::unless_next:
     case Op::unless_bit:
-    case Op::unless_other: return both_if(steady(s.a) && steady(s.b) && steady(s.to));
+    case Op::unless_other: return both_if(steady(s.a) && steady(s.b) && unheard(s.to));
     case Op::tell: return both_if(steady(s.a));
     case Op::choose_slot:
     case Op::note_slot:
     case Op::note_asid: return both_if(cpu_.irq_off != 0 || cpu_.sender != 0);
     // Being late with this only takes away from what can happen.
     case Op::enable: return Mover::both;
-    case Op::load: return both_if((s.locked || steady(s.at) || is_idle_talk(s)) && steady(s.to));
+    case Op::load: return both_if((s.locked || steady(s.at) || is_idle_talk(s)) && unheard(s.to));
     // Nobody but an interrupt's handler, which waits for the buffer, can tell a store that is
     // buffered from one that is not.
     case Op::store: return both_if(cpu_.irq_off != 0 || cpu_.sender != 0);
@@ -189,6 +197,7 @@ void Machine::take(int choice) {
     case Op::own_frame:
     case Op::free_table:
     case Op::own_table: ghost(s, a, b); break;
+    case Op::allocate: variable(s.to) = allocate(b); break;
     default: memory_step(s, a); break;
   }
   ++cpu_.pc;
@@ -248,7 +257,7 @@ void Machine::drain() {
 
 void Machine::tlb_step(const Step& step, Byte a, Byte b) {
   if (step.op != Op::invlpg) return load_cr3(a, b, step.op == Op::load_cr3);
-  slot().pages[a] = 0;
+  if (b == 0) slot().pages[a] = 0;
   slot().table = 0;
 }
 
@@ -333,6 +342,16 @@ void Machine::interrupt_step(const Step& step, Byte a) {
   if (cpu_.waiting == 0) cpu_.forget_payload();
   for (int i = 0; i < std::min(system_.cpus, max_cpus); ++i)
     if ((cpu_.waiting & bit_of(i)) != 0) state_.cpus[i].pending |= bit_of(id_);
+}
+
+Byte Machine::allocate(Byte mm) {
+  for (const int frame : {0, 1}) {
+    const Byte bit = bit_of(mm * 2 + frame);
+    if ((state_.freed_frames & bit) == 0) continue;
+    state_.freed_frames &= static_cast<Byte>(~bit);
+    return pte_value(frame, true);
+  }
+  return none;
 }
 
 void Machine::ghost(const Step& step, Byte a, Byte b) {

@@ -91,6 +91,7 @@ class Machine {
   Byte value(const Operand& o) const;
   Byte& variable(const Operand& o);
   bool steady(const Operand& o) const;
+  bool unheard(const Operand& to) const;
   bool steady(const At& at) const;
   Byte place(const At& at) const { return protocol::at(at.place, value(at.index), value(at.page)); }
   Byte read(Byte place) const;
@@ -105,6 +106,7 @@ class Machine {
   void slot_step(const Step& step, Byte a, Byte b);
   void interrupt_step(const Step& step, Byte a);
   void return_from_interrupt();
+  Byte allocate(Byte mm);
   void ghost(const Step& step, Byte a, Byte b);
 
   bool observed_;  ///< the TLB is kept

@@ -101,9 +101,11 @@ void Code::find_live() {
   }
 }
 
-void Code::find_writes() {
+void Code::look_at_handler() {
   for (std::size_t i = program_.entry_; i < program_.steps_.size(); ++i) {
     const Step& s = program_.steps_[i];
+    for (const Operand& o : {s.a, s.b, s.at.index, s.at.page})
+      if (o.kind == Operand::Kind::own) program_.handler_reads_ |= bit_of(o.value);
     if (s.to.kind == Operand::Kind::own && s.op != Op::note_slot)
       program_.handler_writes_ |= bit_of(s.to.value);
     if (s.op == Op::note_asid) program_.handler_writes_ |= bit_of(static_cast<int>(Own::asid));
@@ -120,7 +122,7 @@ Program Code::finish(const std::vector<Option>& operations, const Block& handler
   add({.op = Op::iret}, "acknowledge, and return");
   if (here() > 65535) throw std::invalid_argument("a program of more than 65,535 steps");
   find_live();
-  find_writes();
+  look_at_handler();
   return std::move(program_);
 }
 

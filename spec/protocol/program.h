@@ -117,7 +117,7 @@ enum class Op : Byte {
   // The MMU.
   load_cr3,  ///< the tables of mm `a` under slot `b`, dropping what is cached there
   keep_cr3,  ///< the same with bit 63: nothing is dropped
-  invlpg,    ///< page `a`, and paging-structure entries
+  invlpg,    ///< page `a`, but with b = 1, and paging-structure entries
   // Interrupts.
   disable,  ///< CLI
   enable,   ///< STI
@@ -131,6 +131,7 @@ enum class Op : Byte {
   permit,      ///< PTE value a is about to be put into page `at`
   free_frame,  ///< the frame of PTE value a, of mm b, goes back to the allocator
   own_frame,   ///< and comes back
+  allocate,    ///< to := a writable PTE value of a free frame of mm b, no longer free; or nothing
   free_table,  ///< the table of PTEs of mm a
   own_table,
 };
@@ -172,7 +173,8 @@ class Program {
   Pc interrupt_entry() const { return entry_; }
   /// The step between two operations, where the processor has nothing to finish.
   static constexpr Pc idle = 0;
-  /// Whether the interrupt's handler may change the variable.
+  /// Whether the interrupt's handler may read the variable, or change it.
+  bool handler_reads(Own o) const { return (handler_reads_ >> static_cast<int>(o) & 1) != 0; }
   bool handler_writes(Own o) const { return (handler_writes_ >> static_cast<int>(o) & 1) != 0; }
   bool handler_stores(Place p) const { return (handler_stores_ >> static_cast<int>(p) & 1) != 0; }
 
@@ -181,7 +183,7 @@ class Program {
   std::vector<Step> steps_;
   std::vector<Words> words_;
   Pc entry_ = 0;
-  Byte handler_writes_ = 0, handler_stores_ = 0;
+  Byte handler_reads_ = 0, handler_writes_ = 0, handler_stores_ = 0;
 };
 
 /// What a condition compares.
@@ -237,7 +239,7 @@ class Code {
   std::size_t here() const { return program_.steps_.size(); }
   void aim(std::size_t step);
   void find_live();
-  void find_writes();
+  void look_at_handler();
 
   Program program_;
   std::string_view source_;

@@ -16,10 +16,13 @@ class Linux420Code {
       : code_(code),
         o_(options),
         operations_(code, options.bounds, [this](Flush f) { flush_tlb_mm_range(f); },
-                    options.operations, {Flush::page, Flush::mm, Flush::mm_and_tables}) {}
+                    options.operations, {Flush::page, Flush::mm, Flush::mm_and_tables}),
+        races_(code, options.bounds, {}, {.shape = Race::Shape::reclaim}) {}
 
   std::vector<Code::Option> operations() {
     std::vector<Code::Option> all = operations_.all();
+    if (o_.batches)
+      all = {{"map", [this] { races_.map_free(); }}, {"reclaim", [this] { try_to_unmap(); }}};
     all.insert(all.begin(), {"schedule", [this] { schedule(); }});
     return all;
   }
@@ -28,7 +31,11 @@ class Linux420Code {
     code_.in("flush_tlb_func", [&] {
       const auto ours = [&] { flush_tlb_func(of(Payload::page), of(Payload::generation)); };
       code_.when(equal(of(Payload::mm), nobody), {}, ours, [&] {
-        code_.when(equal(of(Payload::mm), loaded), "for the mm that is loaded?", ours);
+        code_.when(equal(of(Payload::mm), loaded), "for the mm that is loaded?", ours, [&] {
+          if (o_.keeps_masks)
+            code_.add({.op = Op::clear_bit, .at = of_mm(Place::mask, of(Payload::mm))},
+                      "clear the CPU in the mask");
+        });
       });
     });
   }
@@ -110,12 +117,7 @@ class Linux420Code {
     const bool to_init = next.kind == Operand::Kind::constant;
     const Operand generation = to_init ? constant(1) : r_newer;
     if (o_.switching_before_masks) publish_loaded(is_switching, "loaded_mm = LOADED_MM_SWITCHING");
-    code_.when(
-        equal(loaded, nobody), {}, [] {},
-        [&] {
-          code_.add({.op = Op::clear_bit, .at = of_mm(Place::mask, loaded)},
-                    "clear the CPU in mm_cpumask(prev)");
-        });
+    if (!o_.keeps_masks) leave_mask();
     if (!to_init) {
       if (!o_.mask_before_generation) load_generation(r_newer);
       join_mask();
@@ -140,6 +142,15 @@ class Linux420Code {
     code_.set(loaded, next);
     publish_loaded(next, "loaded_mm = next");
     code_.add({.op = Op::note_asid, .a = r_asid});
+  }
+
+  void leave_mask() {
+    code_.when(
+        equal(loaded, nobody), {}, [] {},
+        [&] {
+          code_.add({.op = Op::clear_bit, .at = of_mm(Place::mask, loaded)},
+                    "clear the CPU in mm_cpumask(prev)");
+        });
   }
 
   void join_mask() {
@@ -287,9 +298,44 @@ class Linux420Code {
     });
   }
 
+  /// A page of mm 0, flushed with whatever else is in the batch.
+  void try_to_unmap() {
+    code_.in("try_to_unmap_one", [&] {
+      operations_.target();
+      operations_.lock();
+      code_.add({.op = Op::exchange, .a = constant(none), .at = pte(), .to = r_pte},
+                "take the PTE out");
+      code_.add({.op = Op::increment, .at = of_mm(Place::generation), .to = r_newer},
+                "inc_mm_tlb_gen");
+      code_.add({.op = Op::load, .at = of_mm(Place::mask), .to = r_cpus}, "load mm_cpumask(mm)");
+      code_.add({.op = Op::add_bits, .a = r_cpus, .to = of(Own::batch)}, "batch its CPUs");
+      operations_.unlock();
+    });
+    code_.in("arch_tlbbatch_flush", [&] {
+      code_.when(has_bit(of(Own::batch), self), "this CPU?", [&] {
+        code_.add({.op = Op::disable}, "interrupts off");
+        flush_tlb_func(everything, no);
+        code_.add({.op = Op::enable}, "interrupts on");
+      });
+      code_.set(r_cpus, of(Own::batch));
+      code_.set(of(Own::batch), no);
+      code_.when(has_others(r_cpus), "another CPU to tell?", [&] {
+        code_.add({.op = Op::tell, .a = nobody, .to = of(Payload::mm)});
+        code_.add({.op = Op::tell, .a = everything, .to = of(Payload::page)});
+        code_.add({.op = Op::tell, .a = no, .to = of(Payload::generation)});
+        code_.add({.op = Op::send, .a = r_cpus}, "send the interrupts");
+        code_.add({.op = Op::wait}, "all have acknowledged");
+      });
+      operations_.target();  // the flush was of whatever mm is loaded
+      code_.add({.op = Op::forbid_one, .a = r_pte, .at = pte()}, "the flush is done");
+      code_.add({.op = Op::free_frame, .a = r_pte, .b = r_mm}, "free the page");
+    });
+  }
+
   Code& code_;
   const Linux420& o_;
   Operations operations_;
+  Races races_;
 };
 
 }  // namespace
@@ -315,7 +361,7 @@ System linux_4_20(const Linux420& o) {
   Code code;
   Linux420Code writer(code, o);
   s.programs.push_back(code.finish(writer.operations(), [&] { writer.handler(); }));
-  s.initial = nothing_mapped(o.bounds);
+  s.initial = o.batches ? tables_there(o.bounds) : nothing_mapped(o.bounds);
   for (int mm = 0; mm < o.bounds.mms; ++mm) s.initial.memory[at(Place::generation, mm)] = 1;
   for (int c = 0; c < max_cpus; ++c) {
     Cpu& cpu = s.initial.cpus[c];

@@ -4,7 +4,7 @@
 // arch/x86/mm/tlb.c, v4.20 and v6.12 (with fea4e317f9e7, the test for LOADED_MM_SWITCHING).
 #pragma once
 
-#include "spec/protocol/linux/code.h"
+#include "spec/protocol/linux/races.h"
 
 namespace mmuref::spec::protocol {
 
@@ -14,6 +14,8 @@ struct Linux420 {
   // What 6.12 does otherwise.
   bool checks_loaded_mm = false;  ///< should_flush_tlb: only processors with the mm loaded are told
   bool switching_before_masks = false;  ///< loaded_mm = LOADED_MM_SWITCHING comes first
+  /// A processor stays in the mask of an mm it leaves, until a flush finds it elsewhere (6.14).
+  bool keeps_masks = false;
   bool skips_old_flushes = false;  ///< a flush to a generation that was reached already is none
 
   // What is there, and may be left out.
@@ -31,6 +33,8 @@ struct Linux420 {
   bool batch_is_never_old = true;       ///< new_tlb_gen = 0 is a batch, and is flushed
   bool new_slot_is_flushed = true;      ///< a slot taken from another mm is flushed
   Operations::Broken operations;
+  /// Pages are unmapped in batches of several mms, and nothing else.
+  bool batches = false;
 };
 
 Linux420 options_4_20(const Bounds& bounds);

@@ -1,6 +1,7 @@
 #include "spec/protocol/linux/linux_4_6.h"
 
 #include <algorithm>
+#include <stdexcept>
 #include <string>
 
 namespace mmuref::spec::protocol {
@@ -16,10 +17,14 @@ class Linux46Code {
       : code_(code),
         o_(options),
         operations_(code, options.bounds, [this](Flush f) { flush(f); }, options.operations,
-                    {Flush::page, Flush::range, Flush::mm}) {}
+                    {Flush::page, Flush::range, Flush::mm}) {
+    if (o_.race)
+      races_.emplace(
+          code, o_.bounds, [this](Flush f) { flush(f); }, *o_.race);
+  }
 
   std::vector<Code::Option> operations() {
-    std::vector<Code::Option> all = operations_.all();
+    std::vector<Code::Option> all = races_ ? races_->all() : operations_.all();
     all.insert(all.begin(), {"schedule", [this] { schedule(); }});
     return all;
   }
@@ -74,42 +79,29 @@ class Linux46Code {
   void switch_mm() {
     code_.in("switch_mm", [&] {
       if (o_.switch_irqs_off) code_.add({.op = Op::disable}, "interrupts off");
-      code_.when(
-          equal(active_mm, r_mm), "prev == next?",
-          [&] {
-            bool tested = false;
-            for (const SameStep s : o_.same_order) same(s, tested);
-          },
-          [&] {
-            for (const SwitchStep s : o_.switch_order) other(s);
-          });
-      code_.set(current_mm, r_mm);
-      code_.set(active_mm, r_mm);
+      code_.switching([&] {
+        code_.when(
+            equal(active_mm, r_mm), "prev == next?",
+            [&] {
+              bool tested = false;
+              for (const SameStep s : o_.same_order) same(s, tested);
+            },
+            [&] {
+              for (const SwitchStep s : o_.switch_order) other(s);
+            });
+        code_.set(current_mm, r_mm);
+        code_.set(active_mm, r_mm);
+      });
       if (o_.switch_irqs_off) code_.add({.op = Op::enable}, "interrupts on");
     });
   }
 
   void other(SwitchStep step) {
-    const auto& order = o_.switch_order;
-    const auto place = [&](SwitchStep s) { return std::ranges::find(order, s); };
     switch (step) {
       case SwitchStep::state_ok: code_.set(tlb_state, TLBSTATE_OK, "TLBSTATE_OK"); break;
       case SwitchStep::active_mm: code_.set(loaded, r_mm, "active_mm = next"); break;
-      case SwitchStep::set_mask:
-        // In a wrong order CR3 and the mask disagree until here.
-        if (place(SwitchStep::load_cr3) < place(SwitchStep::set_mask)) {
-          code_.switching([&] { set_mask(); });
-        } else {
-          set_mask();
-        }
-        break;
-      case SwitchStep::load_cr3:
-        if (place(SwitchStep::clear_mask) < place(SwitchStep::load_cr3)) {
-          code_.switching([&] { load_cr3(r_mm, "load CR3 with next's tables"); });
-        } else {
-          load_cr3(r_mm, "load CR3 with next's tables");
-        }
-        break;
+      case SwitchStep::set_mask: set_mask(); break;
+      case SwitchStep::load_cr3: load_cr3(r_mm, "load CR3 with next's tables"); break;
       case SwitchStep::clear_mask:
         code_.when(
             equal(active_mm, nobody), "prev is init_mm?", [] {},
@@ -200,9 +192,64 @@ class Linux46Code {
   Code& code_;
   const Linux46& o_;
   Operations operations_;
+  std::optional<Races> races_;
 };
 
 }  // namespace
+
+std::string order_text(const Linux46& o) {
+  std::string text;
+  for (const SwitchStep s : o.switch_order)
+    text += "1a" + std::to_string(static_cast<int>(s) + 1) + ' ';
+  for (const SameStep s : o.same_order)
+    text += "1b" + std::to_string(static_cast<int>(s) + 1) + ' ';
+  text.pop_back();
+  return text;
+}
+
+namespace {
+
+/// Calls `visit` with every order of `steps`, the first one first.
+template <class Steps, class Visit>
+void each_order(Steps steps, Visit visit) {
+  std::ranges::sort(steps);
+  do visit(steps);
+  while (std::ranges::next_permutation(steps).found);
+}
+
+}  // namespace
+
+std::vector<std::string> every_order() {
+  std::vector<std::string> all;
+  Linux46 o;
+  each_order(o.switch_order, [&](const auto& order) {
+    Linux46 other = o;
+    other.switch_order = order;
+    all.push_back(order_text(other));
+  });
+  each_order(o.same_order, [&](const auto& order) {
+    Linux46 other = o;
+    other.same_order = order;
+    if (order != o.same_order) all.push_back(order_text(other));
+  });
+  return all;
+}
+
+void set_order(Linux46& options, std::string_view text) {
+  bool found = false;
+  each_order(options.switch_order, [&](const auto& order) {
+    each_order(options.same_order, [&](const auto& same) {
+      Linux46 other = options;
+      other.switch_order = order;
+      other.same_order = same;
+      if (found || order_text(other) != text) return;
+      found = true;
+      options = other;
+    });
+  });
+  if (!found)
+    throw std::invalid_argument("expected 1a1 to 1a5 in some order, and 1b1 to 1b3 after them");
+}
 
 System linux_4_6(const Linux46& o) {
   System s;
@@ -211,7 +258,13 @@ System linux_4_6(const Linux46& o) {
   Code code;
   Linux46Code writer(code, o);
   s.programs.push_back(code.finish(writer.operations(), [&] { writer.handler(); }));
-  s.initial = nothing_mapped(o.bounds);
+  if (o.race) {
+    Bounds whole = o.bounds;
+    whole.observe_one = false;
+    observe(s, whole);
+    s.same_mms = false;
+  }
+  s.initial = o.race ? tables_there(o.bounds) : nothing_mapped(o.bounds);
   for (Cpu& cpu : s.initial.cpus) cpu.own[static_cast<int>(Own::tlb_state)] = TLBSTATE_LAZY.value;
   return s;
 }

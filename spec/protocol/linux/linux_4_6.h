@@ -5,8 +5,13 @@
 #pragma once
 
 #include <array>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
 
 #include "spec/protocol/linux/code.h"
+#include "spec/protocol/linux/races.h"
 
 namespace mmuref::spec::protocol {
 
@@ -39,7 +44,16 @@ struct Linux46 {
   /// Interrupts are enabled while a flush waits.
   bool wait_irqs_on = true;
   Operations::Broken operations;
+  /// These, and no others.
+  std::optional<Race> race;
 };
+
+/// Orders are written by the comment's numbers, "1a1 1a2 1a3 1a4 1a5 1b1 1b2 1b3".
+std::string order_text(const Linux46& options);
+/// Throws std::invalid_argument unless each number is there once, those of 1a before those of 1b.
+void set_order(Linux46& options, std::string_view text);
+/// The order of the comment, and every other of the steps of 1a, or of those of 1b.
+std::vector<std::string> every_order();
 
 /// Every processor runs for ever, in any order: tasks of each mm and kernel threads are scheduled,
 /// pages are mapped, unmapped and write-protected, page tables come and go.
