@@ -258,12 +258,19 @@ Run add_explore(CLI::App* flush) {
   const auto o = std::make_shared<Explore>();
   command->add_option("--protocol", o->subject.protocol, "linux-4.6, linux-4.20 or linux-6.12")
       ->capture_default_str();
-  command->add_option("--break", o->subject.exhibit, "One of those `mmuref flush gallery` prints")
-      ->type_name("NAME");
-  command->add_flag("--fixed", o->subject.fixed, "With --break: what it was repaired to");
-  command->add_option("--order", o->subject.order,
-                      "Of linux-4.6: \"1a1 1a2 1a3 1a4 1a5 1b1 1b2 1b3\" in another order");
-  command->add_flag("--irqs-on", o->subject.irqs_on, "Of linux-4.6: switch_mm may be interrupted");
+  CLI::Option* broken =
+      command
+          ->add_option("--break", o->subject.exhibit, "One of those `mmuref flush gallery` prints")
+          ->type_name("NAME")
+          ->excludes("--protocol");
+  command->add_flag("--fixed", o->subject.fixed, "With --break: what it was repaired to")
+      ->needs(broken);
+  command
+      ->add_option("--order", o->subject.order,
+                   "Of linux-4.6: \"1a1 1a2 1a3 1a4 1a5 1b1 1b2 1b3\" in another order")
+      ->excludes(broken);
+  command->add_flag("--irqs-on", o->subject.irqs_on, "Of linux-4.6: switch_mm may be interrupted")
+      ->excludes(broken);
   add_bounds(command, *o);
   command->add_flag("--strict", o->subject.strict, "Promises hold in the middle of a switch too");
   command->add_flag("--whole", o->whole, "Watch every page and every processor's TLB");

@@ -63,7 +63,8 @@ std::string text_form(const Diagram& d, const Style& style) {
 namespace {
 
 /// Lengths in units of SVG.
-constexpr int column = 300, line_height = 16, padding = 8, left = 36, top = 84;
+constexpr int column = 330, line_height = 16, padding = 8, left = 36, top = 100;
+constexpr std::size_t characters = 46;  ///< that fit into a column
 
 std::string escaped(std::string_view text) {
   std::string out;
@@ -90,21 +91,21 @@ class Svg {
                "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {0} {1}\" width=\"{0}\" "
                "height=\"{1}\" font-family=\"sans-serif\" font-size=\"12\">\n{2}",
                width, height, style()) +
-           text(left, 24, "title", d_.title) + lifelines(y) + body_ + arrows_ +
+           title() + lifelines(y) + body_ + arrows_ +
            text(left, y + line_height, "outcome", d_.outcome) + "</svg>\n";
   }
 
  private:
   static std::string style() {
     return "<style>\n"
-           "svg { background: #fff; color: #1a1a1a }\n"
-           "@media (prefers-color-scheme: dark) { svg { background: #161616; color: #e6e6e6 } }\n"
-           "text { fill: currentColor } .title { font-size: 15px; font-weight: bold }\n"
+           "svg { background: #fff; color: #1a1a1a } .box { fill: #f2f2f2 }\n"
+           "@media (prefers-color-scheme: dark) {\n"
+           "svg { background: #161616; color: #e6e6e6 } .box { fill: #262626 } }\n"
+           "text { fill: currentColor } .title { font-size: 14px; font-weight: bold }\n"
            ".cpu { font-weight: bold } .number { opacity: .55 } .function { font-style: italic }\n"
            ".outcome { fill: #d13438; font-weight: bold }\n"
            ".line { stroke: currentColor; opacity: .25 }\n"
-           ".box { fill: currentColor; fill-opacity: .06; stroke: currentColor; "
-           "stroke-opacity: .35 }\n"
+           ".box { stroke: currentColor; stroke-opacity: .35 }\n"
            ".late { stroke-dasharray: 4 3 }\n"
            ".arrow { stroke: #1a7fd4; stroke-width: 1.5; fill: none }\n"
            "</style>\n"
@@ -116,13 +117,23 @@ class Svg {
     return fmt::format("<text class=\"{}\" x=\"{}\" y=\"{}\">{}</text>\n", kind, x, y,
                        escaped(what));
   }
+  std::string title() const {
+    std::string out;
+    int y = 24;
+    for (const std::string& line :
+         broken(d_.title, characters * static_cast<std::size_t>(d_.cpus) - 8)) {
+      out += text(left, y, "title", line);
+      y += line_height + 4;
+    }
+    return out;
+  }
   static int middle(int cpu) { return left + cpu * column + column / 2; }
 
   std::string lifelines(int bottom) const {
     std::string out;
     for (int c = 0; c < d_.cpus; ++c) {
-      out += text(left + c * column + padding, 56, "cpu", fmt::format("CPU {}", c));
-      out += fmt::format("<line class=\"line\" x1=\"{0}\" y1=\"64\" x2=\"{0}\" y2=\"{1}\"/>\n",
+      out += text(left + c * column + padding, 76, "cpu", fmt::format("CPU {}", c));
+      out += fmt::format("<line class=\"line\" x1=\"{0}\" y1=\"84\" x2=\"{0}\" y2=\"{1}\"/>\n",
                          middle(c), bottom);
     }
     return out;
@@ -131,7 +142,7 @@ class Svg {
   /// A box of `scene` at height y; the height of its end.
   int draw(const Scene& scene, int y) {
     const int cpu = scene.event.cpu, x = left + cpu * column;
-    const std::vector<std::string> lines = lines_of(scene, 46);
+    const std::vector<std::string> lines = lines_of(scene, characters);
     const int height = static_cast<int>(lines.size()) * line_height + padding;
     const bool late = scene.event.kind == spec::protocol::EventKind::visible;
     body_ += fmt::format(

@@ -1,7 +1,8 @@
 #include "spec/protocol/checkpoint.h"
 
+#include <algorithm>
 #include <array>
-#include <cstdio>
+#include <cstring>
 #include <filesystem>
 #include <fstream>
 #include <stdexcept>
@@ -20,16 +21,54 @@ std::uint64_t of_operand(const Operand& o) {
   return static_cast<std::uint64_t>(o.kind) << 8 | o.value;
 }
 
-template <class T>
-void put(std::ostream& out, const T& value) {
-  out.write(reinterpret_cast<const char*>(&value), sizeof value);
-}
-template <class T>
-void put_all(std::ostream& out, const std::vector<T>& values) {
-  put(out, values.size());
-  out.write(reinterpret_cast<const char*>(values.data()),
-            static_cast<std::streamsize>(values.size() * sizeof(T)));
-}
+/// A sum over everything written or read, by which a damaged file is known.
+class Sum {
+ public:
+  void add(const void* from, std::size_t bytes) {
+    const auto* p = static_cast<const char*>(from);
+    for (; bytes >= 8; bytes -= 8, p += 8) {
+      std::uint64_t word = 0;
+      std::memcpy(&word, p, 8);
+      value_ = stir(value_, word);
+    }
+    std::uint64_t rest = bytes;
+    std::memcpy(reinterpret_cast<char*>(&rest) + 1, p, std::min<std::size_t>(bytes, 7));
+    value_ = stir(value_, rest);
+  }
+  std::uint64_t value() const { return value_; }
+
+ private:
+  std::uint64_t value_ = 0x9e3779b97f4a7c15;
+};
+
+class Writer {
+ public:
+  explicit Writer(const std::string& path) : out_(path, std::ios::binary | std::ios::trunc) {}
+  template <class T>
+  void put(const T& value) {
+    write(&value, sizeof value);
+  }
+  template <class T>
+  void put_all(const std::vector<T>& values) {
+    put(values.size());
+    write(values.data(), values.size() * sizeof(T));
+  }
+  /// Whether all of it was written.
+  bool end() {
+    const std::uint64_t sum = sum_.value();
+    put(sum);
+    out_.flush();
+    return static_cast<bool>(out_);
+  }
+
+ private:
+  void write(const void* from, std::size_t bytes) {
+    sum_.add(from, bytes);
+    out_.write(static_cast<const char*>(from), static_cast<std::streamsize>(bytes));
+  }
+  std::ofstream out_;
+  Sum sum_;
+};
 
 class Reader {
  public:
@@ -52,7 +91,10 @@ class Reader {
     take(values.data(), count * sizeof(T));
     return values;
   }
-  bool at_end() const { return left_ == 0; }
+  void end() {
+    const std::uint64_t sum = sum_.value();
+    if (get<std::uint64_t>() != sum || left_ != 0) broken();
+  }
   [[noreturn]] void broken() const {
     throw std::runtime_error(path_ + ": expected what `flush explore --save` wrote, whole");
   }
@@ -63,10 +105,12 @@ class Reader {
     left_ -= bytes;
     in_.read(static_cast<char*>(to), static_cast<std::streamsize>(bytes));
     if (!in_) broken();
+    sum_.add(to, bytes);
   }
   std::string path_;
   std::ifstream in_;
   std::uintmax_t left_ = 0;
+  Sum sum_;
 };
 
 }  // namespace
@@ -94,19 +138,16 @@ std::uint64_t identity(const System& system, const SearchOptions& options) {
 
 void save(const std::string& path, const Checkpoint& c, const Seen& seen) {
   const std::string beside = path + ".part";
-  {
-    std::ofstream out(beside, std::ios::binary | std::ios::trunc);
-    out.write(magic.data(), magic.size());
-    put(out, c.identity);
-    put(out, c.transitions);
-    put(out, c.depth);
-    put(out, c.seconds);
-    put_all(out, c.waiting);
-    put_all(out, seen.prints());
-    put_all(out, seen.parents());
-    out.flush();
-    if (!out) throw std::runtime_error(beside + ": cannot be written");
-  }
+  Writer out(beside);
+  out.put(magic);
+  out.put(c.identity);
+  out.put(c.transitions);
+  out.put(c.depth);
+  out.put(c.seconds);
+  out.put_all(c.waiting);
+  out.put_all(seen.prints());
+  out.put_all(seen.parents());
+  if (!out.end()) throw std::runtime_error(beside + ": cannot be written");
   std::error_code error;
   std::filesystem::rename(beside, path, error);
   if (error) throw std::runtime_error(path + ": " + error.message());
@@ -126,8 +167,8 @@ Checkpoint load(const std::string& path, std::uint64_t identity, Seen& seen) {
   c.waiting = in.all<State>();
   auto prints = in.all<std::uint64_t>();
   auto parents = in.all<std::uint32_t>();
-  if (!in.at_end() || prints.size() != parents.size() || prints.size() < c.waiting.size())
-    in.broken();
+  in.end();
+  if (prints.size() != parents.size() || prints.size() < c.waiting.size()) in.broken();
   seen.restore(std::move(prints), std::move(parents));
   return c;
 }

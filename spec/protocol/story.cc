@@ -71,6 +71,7 @@ class Teller {
     std::string text = words.options.empty() ? words.text : words.options[m.choice];
     if (text.empty()) return;
     if (is_condition(program_[m.pc].op)) text += m.choice != 0 ? " yes" : " no";
+    if (program_[m.pc].op == Op::store) text += " (buffered)";
     add(std::string(words.source), text);
   }
   void add(const std::string& function, const std::string& text) {

@@ -302,6 +302,20 @@ TEST_F(Kept, AFileThatIsNotWholeIsRefused) {
   }
 }
 
+TEST_F(Kept, ADamagedFileIsRefused) {
+  search(system, {.max_states = 5000, .save = path});
+  const auto size = static_cast<std::streamoff>(std::filesystem::file_size(path));
+  for (const std::streamoff where : {size / 3, size / 2, size - 3}) {
+    std::fstream file(path, std::ios::in | std::ios::out | std::ios::binary);
+    file.seekg(where);
+    const char was = static_cast<char>(file.get());
+    file.seekp(where);
+    file.put(static_cast<char>(was ^ 1));
+    file.close();
+    EXPECT_THROW(search(system, {.resume = path}), std::runtime_error) << where;
+  }
+}
+
 class EachBreak : public testing::TestWithParam<std::size_t> {
  protected:
   const Exhibit& shown() const { return gallery()[GetParam()]; }

@@ -84,7 +84,7 @@ void Operations::map() {
     read_pte();
     code_.when(equal(r_pte, constant(none)), {}, [&] {
       code_.add({.op = Op::load, .at = of_mm(Place::pmd), .to = r_flag, .locked = true});
-      code_.when(equal(r_flag, no), "is there a table?", [&] {
+      code_.when(equal(r_flag, no), "no table yet?", [&] {
         code_.add({.op = Op::own_table, .a = r_mm}, "allocate a table");
         code_.add({.op = Op::store, .a = yes, .at = of_mm(Place::pmd)}, "hang it in");
       });
