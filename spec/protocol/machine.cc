@@ -77,8 +77,6 @@ Machine::Mover Machine::mover() const {
     case Op::choose_slot:
     case Op::note_slot:
     case Op::note_asid: return both_if(cpu_.irq_off != 0 || cpu_.sender != 0);
-    // Being late with this only takes away from what can happen.
-    case Op::enable: return Mover::both;
     case Op::load: return both_if((s.locked || steady(s.at) || is_idle_talk(s)) && unheard(s.to));
     // Nobody but an interrupt's handler, which waits for the buffer, can tell a store that is
     // buffered from one that is not.
@@ -89,10 +87,12 @@ Machine::Mover Machine::mover() const {
     // What these need does not go away once it is there.
     case Op::barrier:
     case Op::wait: return Mover::both;
-    // Being told early, and finding a lock free early, takes nothing away.
-    case Op::release: return both_if(cpu_.buffered == 0);
+    // Being told early, finding a lock free and interrupts enabled early, takes nothing away; being
+    // late does.
+    case Op::release: return cpu_.buffered == 0 ? Mover::left : Mover::neither;
+    case Op::enable:
     case Op::send:
-    case Op::iret: return Mover::both;
+    case Op::iret: return Mover::left;
     // A promise is checked in every state from the first that holds it. It is made as early as
     // can be, and taken back early too: what breaks it was there when it was made.
     case Op::forbid:

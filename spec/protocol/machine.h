@@ -80,7 +80,8 @@ class Machine {
   enum class Mover : Byte {
     neither,
     right,  ///< whatever comes between it and the next step could have come before it
-    both,   ///< and whatever came before it could come after
+    left,   ///< whatever came between it and the step before could come after it
+    both,
   };
   Mover mover() const;
 

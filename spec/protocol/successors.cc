@@ -1,5 +1,5 @@
 // The reduction is Lipton's (Reduction: a method of proving properties of parallel programs, 1975):
-// an event is a run of right movers, one step of any kind, and then movers both ways. What other
+// an event is a run of right movers, one step of any kind, and then left movers. What other
 // processors do in the middle of such a run could as well have been done before it or after it.
 #include "spec/protocol/successors.h"
 
@@ -119,16 +119,17 @@ class Following {
         return;
       }
       take(run, 0);
-      if (mover == Mover::neither) return settle(run);
+      if (mover == Mover::neither || mover == Mover::left) return settle(run);
     }
   }
 
-  /// Movers both ways, that the event ends with.
+  /// Left movers, that the event ends with.
   void settle(Run& run) {
     for (;;) {
       if (!options_.reduce) break;
       const Machine m = machine(run);
-      if (m.mover() != Mover::both || !m.enabled()) break;
+      const Mover mover = m.mover();
+      if ((mover != Mover::both && mover != Mover::left) || !m.enabled()) break;
       take(run, 0);
     }
     finish(run);
