@@ -2,7 +2,6 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
-#include <fstream>
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <string>
@@ -11,6 +10,7 @@
 #include "cli/command.h"
 #include "cli/flush_diagram.h"
 #include "cli/flush_trace.h"
+#include "cli/picture.h"
 #include "cli/terminal.h"
 #include "diff/files.h"
 #include "spec/protocol/linux/linux_4_6.h"
@@ -54,13 +54,6 @@ std::string title(const Subject& s, const System& system) {
 Diagram diagram_of(const FlushTrace& trace, const System& system) {
   return {title(trace.subject, system), trace.reason, system.cpus,
           tell(system, trace.events, trace.subject.reduce)};
-}
-
-void write_file(const std::string& path, const std::string& text) {
-  std::ofstream out(path, std::ios::binary | std::ios::trunc);
-  out << text;
-  out.flush();
-  if (!out) throw InputError(path + ": cannot be written");
 }
 
 nlohmann::ordered_json json_form(const Explore& o, const SearchResult& result,

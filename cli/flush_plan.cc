@@ -28,6 +28,7 @@ struct Options {
   bool other_mm = false, kernel_thread = false, lazy = false, alone = false;
   bool up = false, pti = false, no_pge = false, no_pcid = false, no_invpcid = false;
   bool list = false, json = false;
+  std::string svg;
 };
 
 enum class Range : unsigned char { none, page, pages };
@@ -201,6 +202,7 @@ int plan(const Options& o) {
   check_arguments(o, function);
   const FlushSituation s = situation(o, k);
   const FlushPlan<Word> p = function.plan(s);
+  if (!o.svg.empty()) write_file(o.svg, svg_form(plan_picture(s, call(function, s), p)));
   print(o.json ? plan_json(s, function.name, p).dump() + "\n" : plan_text(s, call(function, s), p));
   return good;
 }
@@ -242,6 +244,7 @@ Run add_flush_plan(CLI::App& flush) {
       ->capture_default_str();
   add_situation(*command, *o);
   command->add_flag("--list", o->list, "Print the functions this version has");
+  command->add_option("--svg", o->svg, "Draw it here")->type_name("FILE");
   command->add_flag("--json", o->json, "Print one JSON object");
   command->footer(
       "Example: mmuref flush plan --linux 4.6 --function flush_tlb_range --start 400000 --end "

@@ -229,6 +229,43 @@ std::string plan_text(const FlushSituation& s, const std::string& call, const Pl
   return out;
 }
 
+Picture plan_picture(const FlushSituation& s, const std::string& call, const Plan& plan) {
+  Picture p{.title = fmt::format("Linux {}: {}", s.version, call),
+            .outcome = {},
+            .columns = {},
+            .boxes = {}};
+  p.columns.emplace_back("this CPU");
+  Picture::Box self{.column = 0,
+                    .paragraphs = {what_text(s, plan.self.flush),
+                                   fmt::format("({})", why_text(s, plan.self.flush.why))},
+                    .arrows_to = {},
+                    .numbered = false};
+  p.boxes.push_back(self);
+  if (plan.whom == Whom::nobody) return p;
+  Picture::Box sends{.column = 0,
+                     .paragraphs = {fmt::format(
+                         "interrupts {}: {}, {}", whom_text(s.k, plan.whom, plan.sent.has_mm),
+                         handler_name(plan.sent.handler), range_text(plan.sent))},
+                     .arrows_to = {},
+                     .numbered = false};
+  std::vector<Picture::Box> others;
+  for (const auto& [label, cpu] : classes(s, plan.whom)) {
+    const std::size_t column = p.columns.size();
+    p.columns.push_back(fmt::format("another CPU: {}", label));
+    const auto done = told(s, plan, cpu);
+    if (done) sends.arrows_to.push_back(column);
+    others.push_back({.column = column,
+                      .paragraphs = {done ? what_text(s, done->flush) : "not interrupted",
+                                     done ? fmt::format("({})", why_text(s, done->flush.why)) : ""},
+                      .dashed = !done,
+                      .arrows_to = {},
+                      .numbered = false});
+  }
+  p.boxes.push_back(sends);
+  p.boxes.insert(p.boxes.end(), others.begin(), others.end());
+  return p;
+}
+
 ordered_json plan_json(const FlushSituation& s, std::string_view function, const Plan& plan) {
   ordered_json j{{"linux", s.version}, {"function", function}};
   j["self"] = flush_json(s, plan.self.flush);

@@ -4,6 +4,7 @@
 #include <nlohmann/json.hpp>
 #include <string>
 
+#include "cli/picture.h"
 #include "model/linux/flush.h"
 
 namespace mmuref::cli {
@@ -20,6 +21,10 @@ struct FlushSituation {
 /// `call` is the function with its arguments.
 std::string plan_text(const FlushSituation& s, const std::string& call,
                       const lnx::FlushPlan<std::uint64_t>& plan);
+
+/// Who does what, and who is interrupted: a column a kind of CPU.
+Picture plan_picture(const FlushSituation& s, const std::string& call,
+                     const lnx::FlushPlan<std::uint64_t>& plan);
 
 nlohmann::ordered_json plan_json(const FlushSituation& s, std::string_view function,
                                  const lnx::FlushPlan<std::uint64_t>& plan);
