@@ -15,6 +15,17 @@ void Races::first_page() {
   page(0);
 }
 
+/// `block`, with the PTE of page 0 in r_pte.
+void Races::under_lock(std::string_view function, const Code::Block& block) {
+  code_.in(function, [&] {
+    first_page();
+    simple_.lock();
+    simple_.read_pte();
+    block();
+    simple_.unlock();
+  });
+}
+
 void Races::take_pte() {
   code_.add({.op = Op::exchange, .a = constant(none), .at = pte(), .to = r_pte},
             "take the PTE out");
@@ -81,15 +92,11 @@ void Races::move_ptes() {
 }
 
 void Races::driver_maps() {
-  code_.in("vm_insert_pfn", [&] {
-    first_page();
-    simple_.lock();
-    simple_.read_pte();
+  under_lock("vm_insert_pfn", [&] {
     code_.when(equal(r_pte, constant(none)), {}, [&] {
       code_.add({.op = Op::own_frame, .a = writable, .b = r_mm}, "the driver has the page");
       put_pte(writable, "set the PTE");
     });
-    simple_.unlock();
   });
 }
 
@@ -108,10 +115,7 @@ void Races::munmap_pfn() {
 }
 
 void Races::unmap_mapping_range() {
-  code_.in("unmap_mapping_range", [&] {
-    first_page();
-    simple_.lock();
-    simple_.read_pte();
+  under_lock("unmap_mapping_range", [&] {
     code_.when(
         equal(r_pte, constant(none)), "nothing mapped?", [] {},
         [&] {
@@ -120,7 +124,6 @@ void Races::unmap_mapping_range() {
           promise();
         });
     code_.add({.op = Op::free_frame, .a = writable, .b = r_mm}, "the driver frees the page");
-    simple_.unlock();
   });
 }
 
@@ -158,10 +161,7 @@ void Races::change_protection() {
 }
 
 void Races::write_protect_page() {
-  code_.in("write_protect_page", [&] {
-    first_page();
-    simple_.lock();
-    simple_.read_pte();
+  under_lock("write_protect_page", [&] {
     code_.when(
         equal(r_pte, writable), "writable?",
         [&] {
@@ -179,31 +179,22 @@ void Races::write_protect_page() {
             code_.add({.op = Op::forbid, .at = pte()}, "nobody can write any more");
           });
         });
-    simple_.unlock();
   });
 }
 
 void Races::make_writable() {
-  code_.in("do_wp_page", [&] {
-    first_page();
-    simple_.lock();
-    simple_.read_pte();
+  under_lock("do_wp_page", [&] {
     code_.when(equal(r_pte, read_only), {}, [&] { put_pte(writable, "make the PTE writable"); });
-    simple_.unlock();
   });
 }
 
 void Races::map_free() {
-  code_.in("do_anonymous_page", [&] {
-    first_page();
-    simple_.lock();
-    simple_.read_pte();
+  under_lock("do_anonymous_page", [&] {
     code_.when(equal(r_pte, constant(none)), {}, [&] {
       code_.add({.op = Op::allocate, .b = r_mm, .to = r_pte}, "allocate a page");
       code_.when(
           equal(r_pte, constant(none)), {}, [] {}, [&] { put_pte(r_pte, "set the PTE"); });
     });
-    simple_.unlock();
   });
 }
 
@@ -225,10 +216,7 @@ void Races::try_to_unmap() {
 }
 
 void Races::munmap_checked() {
-  code_.in("zap_pte_range", [&] {
-    first_page();
-    simple_.lock();
-    simple_.read_pte();
+  under_lock("zap_pte_range", [&] {
     code_.when(
         equal(r_pte, constant(none)), "nothing mapped?",
         [&] {
@@ -246,7 +234,6 @@ void Races::munmap_checked() {
           free_page();
         });
     code_.add({.op = Op::forbid, .at = pte()}, "the range is unmapped");
-    simple_.unlock();
   });
 }
 

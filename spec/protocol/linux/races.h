@@ -37,6 +37,7 @@ class Races {
     return bounds;
   }
   void first_page();
+  void under_lock(std::string_view function, const Code::Block& block);
   void page(int number) { code_.set(r_page, constant(number)); }
   void take_pte();
   void put_pte(Operand value, const std::string& text);
