@@ -37,10 +37,13 @@
 /* Of two processes that are one processor: what it runs, and its interrupt's handler. */
 #define me (_pid % CPUS)
 
+/* Where ours takes a step that only says where to go on, or with which mm and page. */
 #ifdef ALIKE
-#define UNTOLD skip
+#define BEFORE skip ->
+#define AFTER ; skip
 #else
-#define UNTOLD
+#define BEFORE
+#define AFTER
 #endif
 
 /* Shared memory. Stores to the first three go through store buffers. */
@@ -174,13 +177,11 @@ inline flush(here, elsewhere, barrier) {
      :: !current_mm[me] ->
         leave_mm();
         DRAINED(me); /* a full barrier */
-        flush_tlb_others(elsewhere);
-        UNTOLD
+        flush_tlb_others(elsewhere) AFTER
      :: else ->
         DROP(here);
         flush_tlb_others(here)
-     fi;
-     UNTOLD
+     fi AFTER
   :: else ->
      barrier;
      flush_tlb_others(elsewhere)
@@ -199,8 +200,7 @@ inline flush(here, elsewhere, barrier) {
 #endif
 
 inline lock() {
-  UNTOLD; /* ours says which mm, */
-  UNTOLD; /* and which page */
+  BEFORE BEFORE
   d_step { DRAINED(me) && !memory[LOCK] -> memory[LOCK] = 1 };
   pte = SEEN(me, PTE)
 }
@@ -233,8 +233,7 @@ inline map() {
         store(PMD, 1)
      :: TEST(there, there)
      fi;
-     UNTOLD; /* ours puts the value into a register */
-     frame_is_free = 0;
+     BEFORE frame_is_free = 0;
      PERMIT(WRITABLE);
      store(PTE, WRITABLE)
   :: TEST(pte != NONE, pte)
@@ -285,39 +284,35 @@ inline free_table() {
 #endif
      table_is_free = 1
   :: TEST(pte != NONE, pte)
-  fi;
-  UNTOLD;
+  fi AFTER;
   unlock()
 }
 
 inline switch_mm() {
-  UNTOLD; /* ours says which mm */
-  interrupts_off[me] = 1;
+  BEFORE interrupts_off[me] = 1;
   if
   :: active_mm[me] ->
      tlb_state[me] = TLBSTATE_OK;
      cpus = cpumask;
      if
-     :: cpus & BIT(me) -> UNTOLD
+     :: cpus & BIT(me) AFTER
      :: else -> d_step { DRAINED(me) -> cpumask = cpumask | BIT(me) }
      fi;
      if
-     :: TEST(cpus & BIT(me), cpus) -> UNTOLD
+     :: TEST(cpus & BIT(me), cpus) AFTER
      :: TEST(!(cpus & BIT(me)), cpus) -> load_cr3(1)
-     fi;
-     UNTOLD
+     fi AFTER
   :: else ->
      tlb_state[me] = TLBSTATE_OK;
      loaded_mm[me] = 1;
 #ifdef BREAK_mask_before_cr3
      d_step { DRAINED(me) -> cr3[me] = 1; cached[me] = 0; cached_table[me] = 0; walk(me); switching[me]++ };
-     d_step { DRAINED(me) -> cpumask = cpumask | BIT(me); switching[me]-- };
+     d_step { DRAINED(me) -> cpumask = cpumask | BIT(me); switching[me]-- }
 #else
      d_step { DRAINED(me) -> cpumask = cpumask | BIT(me) };
-     load_cr3(1);
+     load_cr3(1)
 #endif
-     UNTOLD; /* prev is init_mm: there is no other */
-     UNTOLD
+     AFTER AFTER /* prev is init_mm: there is no other */
   fi;
   current_mm[me] = 1;
   active_mm[me] = 1;
@@ -340,18 +335,16 @@ active [CPUS] proctype cpu() provided (handling[_pid] == 0) {
 end:
   do
   :: if
-     :: skip ->
+     :: BEFORE
         if
-        :: skip -> switch_mm(); UNTOLD
-        :: skip -> enter_lazy_tlb()
-        fi;
-        UNTOLD
-     :: skip -> map(); UNTOLD
-     :: skip -> unmap(); UNTOLD
-     :: skip -> protect(); UNTOLD
-     :: skip -> free_table()
-     fi;
-     UNTOLD
+        :: BEFORE switch_mm() AFTER
+        :: BEFORE enter_lazy_tlb()
+        fi AFTER
+     :: BEFORE map() AFTER
+     :: BEFORE unmap() AFTER
+     :: BEFORE protect() AFTER
+     :: BEFORE free_table()
+     fi AFTER
   od
 }
 
@@ -383,11 +376,9 @@ end:
         :: tlb_state[me] == TLBSTATE_OK ->
            if
            :: told_what[SENDER] == EVERYTHING ->
-              load_cr3(loaded_mm[me]);
-              UNTOLD
+              load_cr3(loaded_mm[me]) AFTER
            :: else -> DROP(PAGE)
-           fi;
-           UNTOLD
+           fi AFTER
         :: else ->
 #ifndef BREAK_lazy_is_told
            leave_mm()
