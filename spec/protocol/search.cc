@@ -32,16 +32,21 @@ class Search {
   double seconds() const {
     return before_ + std::chrono::duration<double>(Clock::now() - start_).count();
   }
-  State key(const State& s) const {
-    if (options_.symmetry) return canonical(system_, s);
-    State same = s;
-    if (system_.generations) renumber_generations(system_, same);
-    return same;
+  /// As states are kept and compared.
+  void normalize(State& s) const {
+    if (options_.symmetry) {
+      s = canonical(system_, s);
+    } else if (system_.generations) {
+      renumber_generations(system_, s);
+    }
   }
 
   void begin() {
     if (options_.resume.empty()) {
-      add(first(system_), Seen::no_parent);
+      State s = first(system_);
+      normalize(s);
+      seen_.add(fingerprint(s), Seen::no_parent);
+      next_.push_back(s);
       return;
     }
     Checkpoint c = load(options_.resume, identity(system_, options_), seen_);
@@ -51,9 +56,17 @@ class Search {
     next_ = std::move(c.waiting);
   }
 
-  void add(const State& s, std::uint32_t parent) {
-    const State kept = key(s);
-    if (seen_.add(fingerprint(kept), parent)) next_.push_back(kept);
+  /// The states in `following_`.
+  void add_all(std::uint32_t parent) {
+    prints_.clear();
+    for (Successor& s : following_) {
+      normalize(s.state);
+      prints_.push_back(fingerprint(s.state));
+      seen_.fetch_table(prints_.back());
+    }
+    for (const std::uint64_t print : prints_) seen_.fetch_print(print);
+    for (std::size_t i = 0; i < prints_.size(); ++i)
+      if (seen_.add(prints_[i], parent)) next_.push_back(following_[i].state);
   }
 
   void level() {
@@ -88,7 +101,7 @@ class Search {
       trace(number);
       return;
     }
-    for (const Successor& s : following_) add(s.state, number);
+    add_all(number);
   }
 
   /// With nowhere to keep what was found, a level need not be finished.
@@ -123,7 +136,11 @@ class Search {
       following_.clear();
       successors(system_, state, machine_, following_);
       const auto it = std::ranges::find_if(
-          following_, [&](const Successor& s) { return fingerprint(key(s.state)) == prints[i]; });
+          following_, [&](const Successor& s) {
+            State same = s.state;
+            normalize(same);
+            return fingerprint(same) == prints[i];
+          });
       if (it == following_.end()) throw std::logic_error("a trace that does not lead on");
       result_.trace.push_back(it->event);
       state = it->state;
@@ -137,6 +154,7 @@ class Search {
   Seen seen_;
   std::vector<State> next_;  ///< found, and not yet followed
   std::vector<Successor> following_;
+  std::vector<std::uint64_t> prints_;  ///< of those
   SearchResult result_;
   bool done_ = false, over_ = false;
   Clock::time_point start_ = Clock::now(), saved_ = start_;

@@ -34,8 +34,7 @@ class Following {
     const auto run = [&](EventKind kind) {
       return Run{.state = state_, .event = {kind, static_cast<Byte>(c), state_.cpus[c].pc, 0}};
     };
-    State copy = state_;
-    const Machine machine(system_, copy, c);
+    const Machine machine(system_, copy_, c);
     if (machine.may_drain()) {
       goes_on = true;
       Run next = run(EventKind::visible);
@@ -137,11 +136,12 @@ class Following {
   void finish(Run& run) {
     machine(run).forget_dead();
     close(system_, run.state);
-    out_.push_back({run.state, run.event, std::move(run.steps)});
+    out_.emplace_back(run.state, run.event, std::move(run.steps));
   }
 
   const System& system_;
   const State& state_;
+  State copy_ = state_;  ///< to ask what can be done, which changes nothing
   const Options& options_;
   std::vector<Successor>& out_;
 };
