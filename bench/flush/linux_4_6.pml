@@ -1,13 +1,13 @@
 /* Linux 4.6's TLB flushes in Promela: what `mmuref flush explore --protocol linux-4.6 --mms 1
  * --pages 1 --whole` explores, for Spin.
  *
- * Written from what spec/protocol/linux/ says, and sharing no code with it: one mm, one page, one
- * page table; processors with store buffers of two; interrupts; what each TLB may hold at most.
- * One statement, or d_step, is one step there.
+ * It shares no code with spec/protocol/. One mm, one page, one page table; processors with store
+ * buffers of two; interrupts; the most that each TLB may hold. A statement, or a d_step, is a step
+ * there. Not here: that what one processor began can be finished, unless all of them hang.
  *
- * -DCPUS=2 or 3. -DBREAK_... leaves something out, as `mmuref flush gallery` names it.
- * -DALIKE takes a step of its own where ours has one that nobody can tell: both then have the same
- * states, to the last one. */
+ * -DCPUS=2 or 3. -DBREAK_... leaves out what `mmuref flush gallery` names.
+ * -DALIKE, for `spin -o3`, takes a step of its own wherever ours does: then both have the same
+ * states. */
 
 #ifndef CPUS
 #define CPUS 2
@@ -76,9 +76,9 @@ byte switching[CPUS]; /* CR3 and cpumask may disagree, and nobody uses the mm */
 
 #define DRAINED(c) (buffer[c].stores == 0)
 
-/* The PTE as processor c sees it. */
-#define SEEN(c, p)                                                                        \
-  ((buffer[c].stores == 2 && buffer[c].place[1] == p) -> buffer[c].value[1] :             \
+/* Memory as processor c sees it. */
+#define SEEN(c, p)                                                            \
+  ((buffer[c].stores == 2 && buffer[c].place[1] == p) -> buffer[c].value[1] : \
    ((buffer[c].stores != 0 && buffer[c].place[0] == p) -> buffer[c].value[0] : memory[p]))
 
 inline walk(c) {
@@ -108,35 +108,29 @@ inline store(p, v) {
   }
 }
 
-inline load_cr3(mm) {
-  d_step {
-    DRAINED(me) ->
-    cr3[me] = mm;
-    cached[me] = 0;
-    cached_table[me] = 0;
-    walk(me)
-  }
+inline set_cr3(mm) {
+  cr3[me] = mm;
+  cached[me] = 0;
+  cached_table[me] = 0;
+  walk(me)
 }
+inline load_cr3(mm) { d_step { DRAINED(me) -> set_cr3(mm) } }
 
-inline load_cr3_after_mask() {
-  d_step {
-    DRAINED(me) ->
-    cr3[me] = 0;
-    cached[me] = 0;
-    cached_table[me] = 0;
-    switching[me]--
-  }
-}
+/* Everything that is cached of the mm, or of the page: the only one. */
+#define DROP(what) load_cr3((what == EVERYTHING -> 1 : cr3[me]))
+
+#define SET_MASK cpumask = cpumask | BIT(me)
+#define CLEAR_MASK cpumask = cpumask & ~BIT(me)
 
 inline leave_mm() {
   cpus = cpumask;
   if
   :: TEST(cpus & BIT(me), cpus) ->
 #ifdef BREAK_leave_loads_cr3
-     d_step { DRAINED(me) -> cpumask = cpumask & ~BIT(me) }
+     d_step { DRAINED(me) -> CLEAR_MASK }
 #else
-     d_step { DRAINED(me) -> cpumask = cpumask & ~BIT(me); switching[me]++ };
-     load_cr3_after_mask()
+     d_step { DRAINED(me) -> CLEAR_MASK; switching[me]++ };
+     d_step { DRAINED(me) -> set_cr3(0); switching[me]-- }
 #endif
   :: TEST(!(cpus & BIT(me)), cpus)
   fi
@@ -164,9 +158,6 @@ inline flush_tlb_others(what) {
   :: TEST(!(cpus & ~BIT(me)), cpus)
   fi
 }
-
-/* Everything that is cached of the mm, or of the page. */
-#define DROP(what) load_cr3((what == EVERYTHING -> 1 : cr3[me]))
 
 /* here: what is dropped where the mm is in use here, by others too. elsewhere: by others where it
  * is not. barrier: waited for before the mask is read where it is not. */
@@ -296,7 +287,7 @@ inline switch_mm() {
      cpus = cpumask;
      if
      :: cpus & BIT(me) AFTER
-     :: else -> d_step { DRAINED(me) -> cpumask = cpumask | BIT(me) }
+     :: else -> d_step { DRAINED(me) -> SET_MASK }
      fi;
      if
      :: TEST(cpus & BIT(me), cpus) AFTER
@@ -306,10 +297,10 @@ inline switch_mm() {
      tlb_state[me] = TLBSTATE_OK;
      loaded_mm[me] = 1;
 #ifdef BREAK_mask_before_cr3
-     d_step { DRAINED(me) -> cr3[me] = 1; cached[me] = 0; cached_table[me] = 0; walk(me); switching[me]++ };
-     d_step { DRAINED(me) -> cpumask = cpumask | BIT(me); switching[me]-- }
+     d_step { DRAINED(me) -> set_cr3(1); switching[me]++ };
+     d_step { DRAINED(me) -> SET_MASK; switching[me]-- }
 #else
-     d_step { DRAINED(me) -> cpumask = cpumask | BIT(me) };
+     d_step { DRAINED(me) -> SET_MASK };
      load_cr3(1)
 #endif
      AFTER AFTER /* prev is init_mm: there is no other */
@@ -430,8 +421,8 @@ end:
 }
 
 /* T1 and T3, then T2 and T4. */
-#define KEPT(c)                                                                          \
-  (!cr3[c] || switching[c] ||                                                            \
+#define KEPT(c)                                                                              \
+  (!cr3[c] || switching[c] ||                                                                \
    ((cpumask & BIT(c)) && !(cached[c] & forbidden) && !(cached_table[c] && table_is_free) && \
     !(cached[c] && frame_is_free)))
 
