@@ -56,17 +56,30 @@ class Search {
     next_ = std::move(c.waiting);
   }
 
-  /// The states in `following_`.
-  void add_all(std::uint32_t parent) {
-    prints_.clear();
-    for (Successor& s : following_) {
+  /// States that follow one, and their fingerprints.
+  struct Found {
+    std::uint32_t parent = 0;
+    std::vector<Successor> states;
+    std::vector<std::uint64_t> prints;
+  };
+
+  /// What was found waits until the next is found, while the table's lines come from memory.
+  void add_soon(std::uint32_t parent) {
+    found_.parent = parent;
+    for (Successor& s : found_.states) {
       normalize(s.state);
-      prints_.push_back(fingerprint(s.state));
-      seen_.fetch_table(prints_.back());
+      found_.prints.push_back(fingerprint(s.state));
+      seen_.fetch_table(found_.prints.back());
     }
-    for (const std::uint64_t print : prints_) seen_.fetch_print(print);
-    for (std::size_t i = 0; i < prints_.size(); ++i)
-      if (seen_.add(prints_[i], parent)) next_.push_back(following_[i].state);
+    add_waiting();
+    std::swap(found_, waiting_);
+  }
+  void add_waiting() {
+    for (const std::uint64_t print : waiting_.prints) seen_.fetch_print(print);
+    for (std::size_t i = 0; i < waiting_.prints.size(); ++i)
+      if (seen_.add(waiting_.prints[i], waiting_.parent)) next_.push_back(waiting_.states[i].state);
+    waiting_.states.clear();
+    waiting_.prints.clear();
   }
 
   void level() {
@@ -79,6 +92,7 @@ class Search {
       if (done_) return;
       if ((i & 0xfff) == 0) measure(now.capacity());
     }
+    add_waiting();
     measure(now.capacity());
     if (!next_.empty()) ++result_.depth;
     // Only between levels is what was found complete.
@@ -90,18 +104,18 @@ class Search {
   }
 
   void follow(const State& state, std::uint32_t number) {
-    following_.clear();
-    const bool goes_on = successors(system_, state, machine_, following_);
-    result_.transitions += following_.size();
+    const bool goes_on = successors(system_, state, machine_, found_.states);
+    result_.transitions += found_.states.size();
     std::string why = violation(system_, state);
     if (why.empty() && !goes_on) why = stuck(system_, state);
     if (!why.empty()) {
+      add_waiting();
       done_ = true;
       result_.verdict = Verdict::violated;
       trace(number);
       return;
     }
-    add_all(number);
+    add_soon(number);
   }
 
   /// With nowhere to keep what was found, a level need not be finished.
@@ -133,15 +147,14 @@ class Search {
     const auto prints = seen_.path(number);
     State state = first(system_);
     for (std::size_t i = 1; i < prints.size(); ++i) {
-      following_.clear();
-      successors(system_, state, machine_, following_);
-      const auto it = std::ranges::find_if(
-          following_, [&](const Successor& s) {
-            State same = s.state;
-            normalize(same);
-            return fingerprint(same) == prints[i];
-          });
-      if (it == following_.end()) throw std::logic_error("a trace that does not lead on");
+      std::vector<Successor> following;
+      successors(system_, state, machine_, following);
+      const auto it = std::ranges::find_if(following, [&](const Successor& s) {
+        State same = s.state;
+        normalize(same);
+        return fingerprint(same) == prints[i];
+      });
+      if (it == following.end()) throw std::logic_error("a trace that does not lead on");
       result_.trace.push_back(it->event);
       state = it->state;
     }
@@ -153,8 +166,7 @@ class Search {
   Options machine_;
   Seen seen_;
   std::vector<State> next_;  ///< found, and not yet followed
-  std::vector<Successor> following_;
-  std::vector<std::uint64_t> prints_;  ///< of those
+  Found found_, waiting_;    ///< last, and before that
   SearchResult result_;
   bool done_ = false, over_ = false;
   Clock::time_point start_ = Clock::now(), saved_ = start_;

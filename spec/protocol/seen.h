@@ -13,10 +13,9 @@ namespace mmuref::spec::protocol {
 /// 64 bits that tell states apart. Four products of 64 by 64 bits, folded, go on side by side: one
 /// after another they would take longer than all else that is done with a state.
 inline std::uint64_t fingerprint(const State& state) {
-  constexpr std::array<std::uint64_t, 8> odd{0x9e3779b97f4a7c15, 0xd6e8feb86659fd93,
-                                             0xa0761d6478bd642f, 0xe7037ed1a0b428db,
-                                             0x8ebc6af09c88c6e3, 0x589965cc75374cc3,
-                                             0x1d8e4e27c47d124f, 0xeb44accab455d165};
+  constexpr std::array<std::uint64_t, 8> odd{
+      0x9e3779b97f4a7c15, 0xd6e8feb86659fd93, 0xa0761d6478bd642f, 0xe7037ed1a0b428db,
+      0x8ebc6af09c88c6e3, 0x589965cc75374cc3, 0x1d8e4e27c47d124f, 0xeb44accab455d165};
   __extension__ using Wide = unsigned __int128;
   const auto fold = [](std::uint64_t x, std::uint64_t y) {
     const Wide product = static_cast<Wide>(x) * y;
