@@ -136,7 +136,7 @@ std::uint64_t identity(const System& system, const SearchOptions& options) {
   return h;
 }
 
-void save(const std::string& path, const Checkpoint& c, const Seen& seen) {
+void save(const std::string& path, Checkpoint& c, const Seen& seen) {
   const std::string beside = path + ".part";
   Writer out(beside);
   out.put(magic);
@@ -144,7 +144,12 @@ void save(const std::string& path, const Checkpoint& c, const Seen& seen) {
   out.put(c.transitions);
   out.put(c.depth);
   out.put(c.seconds);
-  out.put_all(c.waiting);
+  out.put(c.waiting.size());
+  for (std::size_t left = c.waiting.size(); left > 0; --left) {
+    const State state = c.waiting.pop();
+    out.put(state);
+    c.waiting.push(state);
+  }
   out.put_all(seen.prints());
   out.put_all(seen.parents());
   if (!out.end()) throw std::runtime_error(beside + ": cannot be written");
@@ -164,7 +169,7 @@ Checkpoint load(const std::string& path, std::uint64_t identity, Seen& seen) {
   c.transitions = in.get<std::size_t>();
   c.depth = in.get<std::size_t>();
   c.seconds = in.get<double>();
-  c.waiting = in.all<State>();
+  for (auto left = in.get<std::size_t>(); left > 0; --left) c.waiting.push(in.get<State>());
   auto prints = in.all<std::uint64_t>();
   auto parents = in.all<std::uint32_t>();
   in.end();

@@ -2,11 +2,11 @@
 #pragma once
 
 #include <string>
-#include <vector>
 
 #include "spec/protocol/machine.h"
 #include "spec/protocol/search.h"
 #include "spec/protocol/seen.h"
+#include "spec/protocol/waiting.h"
 
 namespace mmuref::spec::protocol {
 
@@ -18,12 +18,12 @@ struct Checkpoint {
   std::uint64_t identity = 0;
   std::size_t transitions = 0, depth = 0;
   double seconds = 0;
-  std::vector<State> waiting;
+  Waiting waiting;
 };
 
 /// Writes beside `path` first, so that an interrupted run leaves what was there. Throws
 /// std::runtime_error.
-void save(const std::string& path, const Checkpoint& checkpoint, const Seen& seen);
+void save(const std::string& path, Checkpoint& checkpoint, const Seen& seen);
 /// Throws std::runtime_error for what is not a checkpoint, whole, of this `identity`.
 Checkpoint load(const std::string& path, std::uint64_t identity, Seen& seen);
 

@@ -3,11 +3,13 @@
 #include <algorithm>
 #include <chrono>
 #include <stdexcept>
+#include <utility>
 
 #include "spec/protocol/canonical.h"
 #include "spec/protocol/checkpoint.h"
 #include "spec/protocol/promises.h"
 #include "spec/protocol/seen.h"
+#include "spec/protocol/waiting.h"
 
 namespace mmuref::spec::protocol {
 namespace {
@@ -46,7 +48,7 @@ class Search {
       State s = first(system_);
       normalize(s);
       seen_.add(fingerprint(s), Seen::no_parent);
-      next_.push_back(s);
+      next_.push(s);
       return;
     }
     Checkpoint c = load(options_.resume, identity(system_, options_), seen_);
@@ -77,23 +79,21 @@ class Search {
   void add_waiting() {
     for (const std::uint64_t print : waiting_.prints) seen_.fetch_print(print);
     for (std::size_t i = 0; i < waiting_.prints.size(); ++i)
-      if (seen_.add(waiting_.prints[i], waiting_.parent)) next_.push_back(waiting_.states[i].state);
+      if (seen_.add(waiting_.prints[i], waiting_.parent)) next_.push(waiting_.states[i].state);
     waiting_.states.clear();
     waiting_.prints.clear();
   }
 
   void level() {
-    std::vector<State> now;
-    now.swap(next_);
-    const std::size_t before = seen_.size() - now.size();
-    for (std::size_t i = 0; i < now.size(); ++i) {
-      const auto number = static_cast<std::uint32_t>(before + i);
-      follow(now[i], number);
+    Waiting now = std::exchange(next_, Waiting{});
+    auto number = static_cast<std::uint32_t>(seen_.size() - now.size());
+    for (; !now.empty(); ++number) {
+      follow(now.pop(), number);
       if (done_) return;
-      if ((i & 0xfff) == 0) measure(now.capacity());
+      if ((number & 0xfff) == 0) measure(now.bytes());
     }
     add_waiting();
-    measure(now.capacity());
+    measure(now.bytes());
     if (!next_.empty()) ++result_.depth;
     // Only between levels is what was found complete.
     if (over_ ||
@@ -120,7 +120,7 @@ class Search {
 
   /// With nowhere to keep what was found, a level need not be finished.
   void measure(std::size_t now) {
-    const std::size_t bytes = seen_.bytes() + (now + next_.capacity()) * sizeof(State);
+    const std::size_t bytes = seen_.bytes() + now + next_.bytes();
     result_.bytes = std::max(result_.bytes, bytes);
     over_ = over_ || seen_.size() > options_.max_states || bytes > options_.max_bytes;
     if (over_ && options_.save.empty()) give_up();
@@ -137,9 +137,9 @@ class Search {
     saved_ = Clock::now();
     if (options_.save.empty()) return;
     Checkpoint c{identity(system_, options_), result_.transitions, result_.depth, seconds(), {}};
-    c.waiting.swap(next_);
+    c.waiting = std::exchange(next_, Waiting{});
     save(options_.save, c, seen_);
-    next_.swap(c.waiting);
+    next_ = std::move(c.waiting);
   }
 
   /// Events from the first state to state `number`, in the names that the first state has.
@@ -165,8 +165,8 @@ class Search {
   const SearchOptions& options_;
   Options machine_;
   Seen seen_;
-  std::vector<State> next_;  ///< found, and not yet followed
-  Found found_, waiting_;    ///< last, and before that
+  Waiting next_;           ///< found, and not yet followed
+  Found found_, waiting_;  ///< last, and before that
   SearchResult result_;
   bool done_ = false, over_ = false;
   Clock::time_point start_ = Clock::now(), saved_ = start_;
