@@ -28,7 +28,7 @@ struct Explore {
   bool whole = false, no_reduction = false, no_symmetry = false;
   std::string svg, out;
   bool json = false;
-  bool bounds_given = false;
+  Bounds given{.cpus = 0, .mms = 0, .pages = 0, .asids = 0};  ///< 0: not
 };
 
 std::string_view name(Verdict verdict) {
@@ -99,10 +99,32 @@ SearchResult searched(const System& system, SearchOptions options) {
   }
 }
 
+/// An exhibit's own bounds, where none were given; smaller ones would show nothing.
+void take_bounds(const Exhibit& e, Explore& o) {
+  Bounds bounds = e.bounds;
+  const auto take = [&](const char* option, int given, int& to) {
+    if (given == 0) return;
+    if (given < to)
+      throw InputError(fmt::format("{}: expected at least {} of {}", option, to, e.name));
+    to = given;
+  };
+  take("--cpus", o.given.cpus, bounds.cpus);
+  take("--mms", o.given.mms, bounds.mms);
+  take("--pages", o.given.pages, bounds.pages);
+  if (o.given.asids != 0) bounds.asids = o.given.asids;
+  o.subject.bounds = bounds;
+}
+
 int explore(Explore o) {
-  if (!o.subject.exhibit.empty() && !o.bounds_given) {
-    if (const Exhibit* e = exhibit(o.subject.exhibit)) o.subject.bounds = e->bounds;
-  }
+  const auto or_default = [](int given, int& to) {
+    if (given != 0) to = given;
+  };
+  or_default(o.given.cpus, o.subject.bounds.cpus);
+  or_default(o.given.mms, o.subject.bounds.mms);
+  or_default(o.given.pages, o.subject.bounds.pages);
+  or_default(o.given.asids, o.subject.bounds.asids);
+
+  if (const Exhibit* e = exhibit(o.subject.exhibit)) take_bounds(*e, o);
   if (o.whole) o.subject.bounds.observe_one = false;
   o.subject.reduce = o.search.reduce = !o.no_reduction;
   o.search.symmetry = !o.no_symmetry;
@@ -112,13 +134,13 @@ int explore(Explore o) {
   const FlushTrace trace{o.subject, result.reason, result.trace};
   const Diagram diagram = diagram_of(trace, system);
 
-  if (!o.out.empty()) write_file(o.out, json_of(trace, diagram.scenes).dump(1) + '\n');
-  if (!o.svg.empty()) write_file(o.svg, svg_form(diagram));
   if (o.json) {
     print(json_form(o, result, trace, diagram).dump() + '\n');
   } else {
     print(text_form(result, diagram));
   }
+  if (!o.out.empty()) write_file(o.out, json_of(trace, diagram.scenes).dump(1) + '\n');
+  if (!o.svg.empty()) write_file(o.svg, svg_form(diagram));
   return result.verdict == Verdict::holds ? good : violation;
 }
 
@@ -227,17 +249,19 @@ Run add_orders(CLI::App* flush) {
   return [o] { return orders(*o); };
 }
 
+std::string not_empty(const std::string& text) {
+  return text.empty() ? "expected a name" : "";
+}
+
 void add_bounds(CLI::App* command, Explore& o) {
   const auto number = [&](const char* flag, int& to, int most, const char* what) {
-    command->add_option(flag, to, what)
-        ->check(CLI::Range(1, most))
-        ->capture_default_str()
-        ->each([&o](const std::string&) { o.bounds_given = true; });
+    command->add_option(flag, to, what)->check(CLI::Range(1, most));
   };
-  number("--cpus", o.subject.bounds.cpus, max_cpus, "Processors");
-  number("--mms", o.subject.bounds.mms, max_mms, "Address spaces");
-  number("--pages", o.subject.bounds.pages, max_pages, "Pages of each");
-  number("--pcids", o.subject.bounds.asids, max_asids, "PCIDs of a processor, where there are any");
+  number("--cpus", o.given.cpus, max_cpus, "Processors (default 2)");
+  number("--mms", o.given.mms, max_mms, "Address spaces (default 1)");
+  number("--pages", o.given.pages, max_pages, "Pages of each (default 1)");
+  number("--pcids", o.given.asids, max_asids,
+         "PCIDs of a processor, where there are any (default 2)");
 }
 
 Run add_explore(CLI::App* flush) {
@@ -255,13 +279,15 @@ Run add_explore(CLI::App* flush) {
       command
           ->add_option("--break", o->subject.exhibit, "One of those `mmuref flush gallery` prints")
           ->type_name("NAME")
+          ->check(not_empty)
           ->excludes("--protocol");
   command->add_flag("--fixed", o->subject.fixed, "With --break: what it was repaired to")
       ->needs(broken);
   command
       ->add_option("--order", o->subject.order,
                    "Of linux-4.6: \"1a1 1a2 1a3 1a4 1a5 1b1 1b2 1b3\" in another order")
-      ->excludes(broken);
+      ->excludes(broken)
+      ->check(not_empty);
   command->add_flag("--irqs-on", o->subject.irqs_on, "Of linux-4.6: switch_mm may be interrupted")
       ->excludes(broken);
   add_bounds(command, *o);
@@ -276,12 +302,14 @@ Run add_explore(CLI::App* flush) {
       ->check(CLI::Range(std::size_t{1}, std::size_t{1} << 20))
       ->capture_default_str();
   command->add_option("--save", o->search.save, "Keep what was found here, to be gone on with")
-      ->type_name("FILE");
+      ->type_name("FILE")
+      ->check(not_empty);
   command->add_option("--save-every", o->search.save_seconds, "Seconds between two savings")
-      ->check(CLI::NonNegativeNumber)
+      ->check(CLI::Range(0.0, 1e9))
       ->capture_default_str();
   command->add_option("--resume", o->search.resume, "Go on from what --save kept")
-      ->type_name("FILE");
+      ->type_name("FILE")
+      ->check(not_empty);
   command->add_option("--out", o->out, "Write the trace here, for `mmuref flush replay`")
       ->type_name("FILE");
   command->add_option("--svg", o->svg, "Draw the trace here")->type_name("FILE");

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <filesystem>
 #include <fstream>
 #include <iterator>
 
@@ -148,7 +149,7 @@ nlohmann::ordered_json json_of(const FlushTrace& trace, const std::vector<Scene>
 
 FlushTrace read_flush_trace(const std::string& file) {
   std::ifstream in(file);
-  if (!in) throw InputError(file + ": cannot be read");
+  if (!in || std::filesystem::is_directory(file)) throw InputError(file + ": cannot be read");
   const std::string text{std::istreambuf_iterator<char>(in), {}};
   const diff::Document document = diff::parse_document(text);
   if (!document.error.empty()) throw InputError(file + ": " + document.error);

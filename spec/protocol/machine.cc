@@ -79,8 +79,8 @@ Machine::Mover Machine::mover() const {
     case Op::note_asid: return both_if(cpu_.irq_off != 0 || cpu_.sender != 0);
     case Op::load: return both_if((s.locked || steady(s.at) || is_idle_talk(s)) && unheard(s.to));
     // Nobody but an interrupt's handler, which waits for the buffer, can tell a store that is
-    // buffered from one that is not.
-    case Op::store: return both_if(cpu_.irq_off != 0 || cpu_.sender != 0);
+    // buffered from one that is not; but it may become visible before the next step.
+    case Op::store: return cpu_.irq_off != 0 || cpu_.sender != 0 ? Mover::left : Mover::neither;
     case Op::load_cr3:
     case Op::keep_cr3:
     case Op::invlpg: return both_if(!observed_);
@@ -104,8 +104,8 @@ Machine::Mover Machine::mover() const {
     case Op::own_table: return Mover::both;
     case Op::choose:
     case Op::pick:
-    case Op::disable:
-    case Op::acquire: return Mover::right;
+    case Op::disable: return Mover::right;
+    case Op::acquire: return s.locked ? Mover::neither : Mover::right;
     default: return Mover::neither;
   }
 }

@@ -150,7 +150,8 @@ struct Step {
   /// within a switch, where no user memory is accessed.
   bool switching = false;
   /// A load of a variable that is changed only under a lock held here: nobody can tell when it
-  /// happens.
+  /// happens. Of `acquire`: the operation holds two locks at once, so that who waits for
+  /// whom can be told.
   bool locked = false;
   Byte target_count = 0;
   std::array<Pc, 7> targets{};

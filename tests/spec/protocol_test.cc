@@ -86,6 +86,55 @@ TEST_P(EachWay, ABarrierWaitsForTheStoreBuffer) {
   EXPECT_EQ(finals(store_buffering(true), GetParam()), (Pairs{{0, 1}, {1, 0}, {1, 1}}));
 }
 
+TEST_P(EachWay, DisabledInterruptsAreNoBarrier) {
+  const auto block = [](int c) {
+    return [c](Code& code) {
+      code.add({.op = Op::disable});
+      store(code, c);
+      load(code, 1 - c, result);
+      code.add({.op = Op::enable});
+    };
+  };
+  EXPECT_EQ(finals(litmus({block(0), block(1)}), GetParam()),
+            (Pairs{{0, 0}, {0, 1}, {1, 0}, {1, 1}}));
+}
+
+TEST_P(EachWay, AStoreMayBeSeenBeforeTheNextLoad) {
+  const auto answer = [](Code& code) {
+    load(code, 0, result);
+    code.when(equal(result, constant(1)), {}, [&] { store(code, 1); });
+  };
+  const auto ask = [](Code& code) {
+    code.add({.op = Op::disable});
+    store(code, 0);
+    load(code, 1, result);
+  };
+  EXPECT_EQ(finals(litmus({ask, answer}), GetParam()), (Pairs{{0, 0}, {0, 1}, {1, 1}}));
+}
+
+TEST_P(EachWay, TwoLocksInTwoOrdersAreStuck) {
+  const auto block = [](int first) {
+    return [first](Code& code) {
+      const auto take = [&](int page) {
+        code.add(
+            {.op = Op::acquire, .at = {Place::lock, constant(1), constant(page)}, .locked = true});
+      };
+      take(first);
+      take(1 - first);
+      for (const int page : {0, 1})
+        code.add({.op = Op::release, .at = {Place::lock, constant(1), constant(page)}});
+    };
+  };
+  System s;
+  s.cpus = 2;
+  for (int c = 0; c < 2; ++c) {
+    Code code;
+    s.programs.push_back(code.finish({{"both", [&] { block(c)(code); }}}, [] {}));
+    s.runs[static_cast<std::size_t>(c)] = c;
+  }
+  EXPECT_TRUE(search(s, {.reduce = GetParam()}).reason.starts_with("progress:"));
+}
+
 TEST_P(EachWay, StoresAreSeenInTheirOrder) {
   const System s = litmus({[](Code& code) {
                              store(code, 0);
@@ -199,8 +248,9 @@ TEST_P(EachProtocol, HoldsHoweverItIsLookedAt) {
       EXPECT_EQ(r.verdict, Verdict::holds) << r.reason;
       EXPECT_GT(r.states, 1000U);
     }
-  const SearchResult r = search(protocol().system({.cpus = 1, .mms = 2}), {.reduce = false});
+  const SearchResult r = search(protocol().system({}), {.reduce = false});
   EXPECT_EQ(r.verdict, Verdict::holds) << r.reason;
+  EXPECT_GT(r.states, 100'000U);
 }
 
 TEST_P(EachProtocol, HoldsOnTwoProcessorsWithTwoMmsOrTwoPages) {
@@ -335,6 +385,11 @@ TEST_P(EachBreak, IsFoundAndItsTraceReplays) {
   const auto led = replay(s, r.trace, true);
   ASSERT_EQ(led.size(), r.trace.size());
   EXPECT_EQ(judge(s, led.back().state, true), r.reason);
+}
+
+TEST_P(EachBreak, IsFoundWhereNamesCountToo) {
+  const SearchResult r = search(shown().broken(shown().bounds), {.symmetry = false});
+  EXPECT_EQ(r.verdict, Verdict::violated);
 }
 
 TEST_P(EachBreak, IsFoundWhereEverythingIsWatchedToo) {

@@ -26,8 +26,8 @@ void Operations::target() {
   });
 }
 
-void Operations::lock() {
-  code_.add({.op = Op::acquire, .at = {Place::lock, r_mm, r_page}}, "lock");
+void Operations::lock(bool one_of_two) {
+  code_.add({.op = Op::acquire, .at = {Place::lock, r_mm, r_page}, .locked = one_of_two}, "lock");
 }
 
 void Operations::unlock() {
@@ -107,7 +107,7 @@ void Operations::free_table() {
     choose_mm(code_, bounds_.observe_one ? 1 : bounds_.mms, "mm", [] {});
     const std::function<void(int)> page = [&](int p) {
       code_.set(r_page, constant(p));
-      lock();
+      lock(pages > 1);
       read_pte();
       code_.when(equal(r_pte, constant(none)), {}, [&] {
         if (p + 1 < pages) {
@@ -135,10 +135,11 @@ void Operations::elsewhere() {
                        code_.set(r_page, constant(1));
                      }});
   if (bounds_.mms > 1)
-    where.push_back({"mm 1", [&] {
-                       code_.set(r_mm, constant(1));
-                       code_.set(r_page, constant(0));
-                     }});
+    for (int page = 0; page < bounds_.pages; ++page)
+      where.push_back({"page " + std::to_string(page) + " of mm 1", [this, page] {
+                         code_.set(r_mm, constant(1));
+                         code_.set(r_page, constant(page));
+                       }});
   code_.choose("where", where);
   lock();
   std::vector<Code::Option> how;

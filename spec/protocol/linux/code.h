@@ -79,7 +79,8 @@ class Operations {
   std::vector<Code::Option> all();
 
   // Pieces, for operations of other shapes.
-  void lock();
+  /// Of r_page; `one_of_two`: more than one is held at once.
+  void lock(bool one_of_two = false);
   void unlock();
   void read_pte();
   /// Sets r_mm and r_page to any page there is.

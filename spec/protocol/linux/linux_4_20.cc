@@ -217,7 +217,7 @@ class Linux420Code {
       });
     }
     if (!o_.generation_before_flush) load_generation(r_older);
-    note(r_mm, asid, r_older);
+    note(r_mm, asid, o_.notes_newest ? r_older : generation);
   }
 
   void flush_tlb_mm_range(Flush how) {
@@ -230,50 +230,85 @@ class Linux420Code {
         code_.add({.op = Op::barrier}, "full barrier");
         load_generation(r_newer);
       }
-      code_.when(equal(loaded, r_mm), "loaded here?", [&] {
-        code_.add({.op = Op::disable}, "interrupts off");
-        flush_tlb_func_here(page);
-        code_.add({.op = Op::enable}, "interrupts on");
+      const bool freed = how == Flush::mm_and_tables && o_.freed_tables_passed;
+      if (o_.flushes_with_others) return flush_with_others(page, freed);
+      flush_here(page, true);
+      code_.in("native_flush_tlb_others", [&] {
+        load_mask();
+        choose_whom(freed);
+        tell_others(r_mm, page, r_newer);
+        code_.add({.op = Op::wait}, "all have acknowledged");
       });
-      flush_tlb_others(page, how == Flush::mm_and_tables && o_.freed_tables_passed);
+    });
+  }
+
+  /// flush_tlb_multi interrupts the others, and then does here what they do.
+  void flush_with_others(Operand page, bool freed) {
+    load_mask();
+    code_.when(
+        has_others(r_cpus), "another CPU in it?",
+        [&] {
+          code_.in("flush_tlb_multi", [&] {
+            choose_whom(freed);
+            tell_others(r_mm, page, r_newer);
+            flush_here(page, freed);
+            code_.add({.op = Op::wait}, "all have acknowledged");
+          });
+        },
+        [&] { flush_here(page, true); });
+  }
+
+  void load_mask() {
+    code_.add({.op = Op::load, .at = of_mm(Place::mask), .to = r_cpus}, "load mm_cpumask(mm)");
+  }
+  void choose_whom(bool freed) {
+    if (freed && o_.tables_tell_lazy) return;
+    should_flush([this] { unless_loaded(); });
+  }
+
+  /// To the processors of r_cpus.
+  void tell_others(Operand mm, Operand page, Operand generation) {
+    code_.when(has_others(r_cpus), "another CPU to tell?", [&] {
+      code_.add({.op = Op::tell, .a = mm, .to = of(Payload::mm)});
+      code_.add({.op = Op::tell, .a = page, .to = of(Payload::page)});
+      code_.add({.op = Op::tell, .a = generation, .to = of(Payload::generation)});
+      code_.add({.op = Op::send, .a = r_cpus}, "send the interrupts");
     });
   }
 
   /// Between the test and CLI an interrupt may have switched to init_mm.
-  void flush_tlb_func_here(Operand page) {
+  void flush_here(Operand page, bool lazy_too) {
+    code_.when(equal(loaded, r_mm), "loaded here?", [&] {
+      code_.add({.op = Op::disable}, "interrupts off");
+      flush_tlb_func_here(page, lazy_too);
+      code_.add({.op = Op::enable}, "interrupts on");
+    });
+  }
+
+  void flush_tlb_func_here(Operand page, bool lazy_too) {
     code_.in("flush_tlb_func", [&] {
       code_.when(equal(loaded, r_mm), {}, [&] {
         code_.add({.op = Op::load, .at = of_cpu(Place::lazy), .to = r_flag}, "lazy?");
         code_.when(
             equal(r_flag, yes), {},
             [&] {
-              if (o_.lazy_leaves) switch_mm_irqs_off(nobody);
+              if (o_.lazy_leaves && lazy_too) switch_mm_irqs_off(nobody);
             },
             [&] { unless_reached(page, r_newer); });
       });
     });
   }
 
-  void flush_tlb_others(Operand page, bool freed) {
-    code_.in("flush_tlb_multi", [&] {
-      code_.add({.op = Op::load, .at = of_mm(Place::mask), .to = r_cpus}, "load mm_cpumask(mm)");
-      if (!freed || !o_.tables_tell_lazy) {
-        code_.add({.op = Op::set, .a = r_cpus, .to = r_todo});
-        code_.add({.op = Op::drop_bit, .b = self, .to = r_todo});
-        should_flush(o_.bounds.cpus - 1);
-      }
-      code_.when(has_others(r_cpus), "another CPU to tell?", [&] {
-        code_.add({.op = Op::tell, .a = r_mm, .to = of(Payload::mm)});
-        code_.add({.op = Op::tell, .a = page, .to = of(Payload::page)});
-        code_.add({.op = Op::tell, .a = r_newer, .to = of(Payload::generation)});
-        code_.add({.op = Op::send, .a = r_cpus}, "send the interrupts");
-        code_.add({.op = Op::wait}, "all have acknowledged");
-      });
+  /// Leaves in r_cpus the processors that need be told, asked in any order; of those that are not
+  /// lazy `ask` decides, and may leave out r_cpu.
+  void should_flush(const Code::Block& ask) {
+    code_.in(o_.checks_loaded_mm ? "should_flush_tlb" : "tlb_is_not_lazy", [&] {
+      code_.set(r_todo, r_cpus);
+      code_.add({.op = Op::drop_bit, .b = self, .to = r_todo});
+      ask_each(o_.bounds.cpus - 1, ask);
     });
   }
-
-  /// Asks `left` processors of r_todo whether they need be told, in any order.
-  void should_flush(int left) {
+  void ask_each(int left, const Code::Block& ask) {
     if (left == 0) return;
     code_.when(has_others(r_todo), {}, [&] {
       code_.add({.op = Op::pick, .a = r_todo, .to = r_cpu});
@@ -281,27 +316,28 @@ class Linux420Code {
         code_.add({.op = Op::load, .at = of_cpu(Place::loaded, r_cpu), .to = r_seen},
                   "which mm has it loaded?");
       code_.add({.op = Op::load, .at = of_cpu(Place::lazy, r_cpu), .to = r_flag}, "is it lazy?");
-      const auto drop = [&] {
-        code_.add({.op = Op::drop_bit, .b = r_cpu, .to = r_cpus}, "not told");
-      };
-      code_.when(equal(r_flag, yes), {}, drop, [&] {
-        if (!o_.checks_loaded_mm) return;
-        code_.when(
-            equal(r_seen, r_mm), {}, [] {},
-            [&] {
-              if (!o_.tests_switching) return drop();
-              code_.when(
-                  equal(r_seen, is_switching), {}, [] {}, drop);
-            });
-      });
-      should_flush(left - 1);
+      code_.when(
+          equal(r_flag, yes), {}, [this] { leave_out(); }, ask);
+      ask_each(left - 1, ask);
     });
   }
+  void leave_out() { code_.add({.op = Op::drop_bit, .b = r_cpu, .to = r_cpus}, "not told"); }
+  void unless_loaded() {
+    if (!o_.checks_loaded_mm) return;
+    code_.when(
+        equal(r_seen, r_mm), {}, [] {},
+        [&] {
+          if (!o_.tests_switching) return leave_out();
+          code_.when(
+              equal(r_seen, is_switching), {}, [] {}, [this] { leave_out(); });
+        });
+  }
 
-  /// A page of mm 0, flushed with whatever else is in the batch.
+  /// Page 0 of mm 0, flushed with whatever else is in the batch.
   void try_to_unmap() {
     code_.in("try_to_unmap_one", [&] {
-      operations_.target();
+      code_.set(r_mm, constant(0));
+      code_.set(r_page, constant(0));
       operations_.lock();
       code_.add({.op = Op::exchange, .a = constant(none), .at = pte(), .to = r_pte},
                 "take the PTE out");
@@ -319,14 +355,10 @@ class Linux420Code {
       });
       code_.set(r_cpus, of(Own::batch));
       code_.set(of(Own::batch), no);
-      code_.when(has_others(r_cpus), "another CPU to tell?", [&] {
-        code_.add({.op = Op::tell, .a = nobody, .to = of(Payload::mm)});
-        code_.add({.op = Op::tell, .a = everything, .to = of(Payload::page)});
-        code_.add({.op = Op::tell, .a = no, .to = of(Payload::generation)});
-        code_.add({.op = Op::send, .a = r_cpus}, "send the interrupts");
-        code_.add({.op = Op::wait}, "all have acknowledged");
-      });
-      operations_.target();  // the flush was of whatever mm is loaded
+      should_flush([] {});
+      tell_others(nobody, everything, no);
+      code_.add({.op = Op::wait}, "all have acknowledged");
+      code_.set(r_mm, constant(0));  // the flush was of whatever mm is loaded
       code_.add({.op = Op::forbid_one, .a = r_pte, .at = pte()}, "the flush is done");
       code_.add({.op = Op::free_frame, .a = r_pte, .b = r_mm}, "free the page");
     });
@@ -348,6 +380,7 @@ Linux420 options_6_12(const Bounds& bounds) {
   return {.bounds = bounds,
           .checks_loaded_mm = true,
           .switching_before_masks = true,
+          .flushes_with_others = true,
           .skips_old_flushes = true};
 }
 
@@ -356,6 +389,7 @@ System linux_4_20(const Linux420& o) {
   s.name = o.checks_loaded_mm ? "linux-6.12" : "linux-4.20";
   s.asids = o.bounds.asids;
   observe(s, o.bounds);
+  if (o.batches) s.same_mms = false;
   s.generations = true;
   s.promises.of_users_only = true;
   Code code;

@@ -16,7 +16,8 @@ struct Linux420 {
   bool switching_before_masks = false;  ///< loaded_mm = LOADED_MM_SWITCHING comes first
   /// A processor stays in the mask of an mm it leaves, until a flush finds it elsewhere (6.14).
   bool keeps_masks = false;
-  bool skips_old_flushes = false;  ///< a flush to a generation that was reached already is none
+  bool flushes_with_others = false;  ///< after the interrupts are sent, before they are waited for
+  bool skips_old_flushes = false;    ///< a flush to a generation that was reached already is none
 
   // What is there, and may be left out.
   bool barrier_after_lazy = true;       ///< smp_mb between is_lazy = false and the mm's generation
@@ -29,6 +30,7 @@ struct Linux420 {
   bool generation_before_flush = true;  ///< flush_tlb_func reads the mm's generation first
   bool partial_needs_next = true;       ///< one page suffices only if nothing else was missed
   bool partial_needs_newest = true;     ///< and only if nothing came after
+  bool notes_newest = true;             ///< what is noted is the mm's generation, not the flush's
   bool flush_increments = true;         ///< inc_mm_tlb_gen
   bool batch_is_never_old = true;       ///< new_tlb_gen = 0 is a batch, and is flushed
   bool new_slot_is_flushed = true;      ///< a slot taken from another mm is flushed

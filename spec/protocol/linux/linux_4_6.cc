@@ -106,7 +106,8 @@ class Linux46Code {
         code_.when(
             equal(active_mm, nobody), "prev is init_mm?", [] {},
             [&] {
-              code_.add({.op = Op::clear_bit, .at = of_mm(Place::mask, active_mm)},
+              code_.add({.op = Op::clear_bit,
+                         .at = of_mm(Place::mask, o_.clears_prev ? active_mm : loaded)},
                         "clear the CPU in mm_cpumask(prev)");
             });
         break;

@@ -40,6 +40,7 @@ struct Linux46 {
   bool switch_irqs_off = true;
   // What is there, and may be left out.
   bool barrier_in_mm_range = true, barrier_in_page = true;
+  bool clears_prev = true;  ///< switch_mm clears the CPU in the old mm's mask, not in the new one's
   bool leave_loads_cr3 = true, lazy_is_told = true, wait_for_all = true;
   /// Interrupts are enabled while a flush waits.
   bool wait_irqs_on = true;

@@ -48,9 +48,9 @@ void Races::free_page() {
 void Races::map_either() {
   code_.in("do_anonymous_page", [&] {
     first_page();
-    simple_.lock();
+    simple_.lock(true);
     page(1);
-    simple_.lock();
+    simple_.lock(true);
     simple_.read_pte();
     code_.when(equal(r_pte, constant(none)), {}, [&] {
       page(0);
@@ -70,9 +70,9 @@ void Races::map_either() {
 void Races::move_ptes() {
   code_.in("move_ptes", [&] {
     first_page();
-    simple_.lock();
+    simple_.lock(true);
     page(1);
-    simple_.lock();
+    simple_.lock(true);
     page(0);
     take_pte();
     page(1);
@@ -240,10 +240,10 @@ void Races::munmap_checked() {
 void Races::munmap_both() {
   code_.in("unmap_vmas", [&] {
     first_page();
-    simple_.lock();
+    simple_.lock(true);
     take_pte();
     page(1);
-    simple_.lock();
+    simple_.lock(true);
     take_pte();
     page(0);
     flush_(race_.range_is_kept ? Flush::mm : Flush::range);
