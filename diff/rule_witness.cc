@@ -1,0 +1,190 @@
+// A case for each combination that can occur: a path of permissive entries, spoiled where the
+// combination says.
+#include <utility>
+
+#include "diff/rule_coverage.h"
+#include "model/x86/linear_address.h"
+
+namespace mmuref::diff {
+namespace {
+
+namespace entry = x86::entry;
+
+constexpr Word permissive = entry::P | entry::RW | entry::US | entry::A;
+/// A multiple of 1 GiB.
+constexpr Word default_frame = bit(30);
+constexpr Word key_1 = bit(entry::key_shift);
+
+class Builder {
+ public:
+  explicit Builder(const Combination& c) : c_(c) {
+    Registers& r = case_.machine.registers;
+    r.cr0 = x86::cr0::PE | x86::cr0::PG | x86::cr0::WP;
+    r.cr4 = x86::cr4::PAE | (c[Dim::levels] != 0 ? x86::cr4::LA57 : 0);
+    r.efer = x86::efer::LME | x86::efer::LMA | x86::efer::NXE;
+    // Between the widest and the narrowest: every row that MAXPHYADDR bounds has several bits.
+    case_.machine.cpu = {.maxphyaddr = 46, .page1gb = true, .amd = false};
+    root_ = c[Dim::levels] != 0 ? 5 : 4;
+    for (int l = 1; l <= 5; ++l) {
+      tables_[l] = static_cast<Word>(6 - l) << 12;
+      indices_[l] = static_cast<Word>(3 * l);
+    }
+    set_access();
+  }
+
+  Case build() {
+    switch (c_.family) {
+      case Family::refused: refused(); break;
+      case Family::stopped: stopped(); break;
+      case Family::mapped: mapped(); break;
+      case Family::decided: decided(); break;
+      case Family::marked: marked(); break;
+      case Family::twice: twice(); break;
+      case Family::widest: widest(); break;
+    }
+    case_.machine.registers.cr3 = tables_[root_];
+    for (int l = root_; l >= end_; --l) {
+      case_.machine.memory.write(tables_[l] | (indices_[l] << 3), entries_[l]);
+      if (c_.family != Family::refused) case_.access.va |= indices_[l] << x86::level_shift(l);
+    }
+    return std::move(case_);
+  }
+
+ private:
+  void set_access() {
+    Access& a = case_.access;
+    a.cpl3 = (c_[Dim::privilege] & 1) != 0;
+    a.implicit = c_[Dim::privilege] >= 2;
+    a.write = c_[Dim::kind] == 1;
+    a.fetch = c_[Dim::kind] == 2;
+    a.stack = c_[Dim::stack] != 0;
+    a.ac = c_[Dim::ac] != 0;
+  }
+  bool fetch() const { return case_.access.fetch; }
+  int level() const { return c_[Dim::level] + 1; }
+
+  static void set(Word& word, Word flags, bool on) { word = on ? word | flags : word & ~flags; }
+
+  /// A path to a page of `leaf`.
+  void path(int leaf) {
+    end_ = leaf;
+    for (int l = root_; l > leaf; --l) entries_[l] = tables_[l - 1] | permissive;
+    entries_[leaf] = default_frame | permissive | (leaf > 1 ? entry::PS : 0);
+  }
+
+  void refused() {
+    path(1);
+    case_.access.va = c_[Dim::canonical57] != 0 ? bit(47) : bit(60);
+  }
+
+  void stopped() {
+    const bool page = c_[Dim::role] != 0 || level() == 1;
+    if (page) {
+      path(level());
+    } else {
+      path(1);
+      end_ = level();
+    }
+    Registers& r = case_.machine.registers;
+    if (fetch()) {
+      set(r.efer, x86::efer::NXE, c_[Dim::nxe] != 0);
+      set(r.cr4, x86::cr4::SMEP, c_[Dim::smep] != 0);
+    }
+    Word& e = entries_[level()];
+    if (c_[Dim::cause] == cause_not_present) {
+      const std::array<Word, 3> values{0, entry::RW, entry::RW | bit(51)};
+      e = values[c_[Dim::bits]];
+    } else if (c_[Dim::cause] == cause_several) {
+      break_several(e, page);
+    } else {
+      break_row(e, spec::reserved_rows[c_[Dim::cause] - 1u]);
+    }
+  }
+
+  void break_row(Word& e, const spec::ReservedRow& row) {
+    Processor& cpu = case_.machine.cpu;
+    if (row.when == spec::When::no_1gb_pages) cpu.page1gb = false;
+    if (row.when == spec::When::amd) cpu.amd = true;
+    if (row.when == spec::When::nxe_is_0) case_.machine.registers.efer &= ~x86::efer::NXE;
+    const unsigned low =
+        row.low == spec::maxphyaddr ? static_cast<unsigned>(cpu.maxphyaddr) : row.low;
+    const std::array<Word, 4> which{bit(low), bit(row.high), bit(low + 1), bits(low + 1, low)};
+    e |= which[c_[Dim::bits]];
+  }
+
+  void break_several(Word& e, bool page) {
+    e |= bit(51);
+    if (fetch() && c_[Dim::nxe] != 0) {
+      e |= page ? bit(13) : entry::PS;
+    } else {
+      e |= entry::XD;
+      case_.machine.registers.efer &= ~x86::efer::NXE;
+    }
+  }
+
+  void mapped() {
+    path(c_[Dim::page] + 1);
+    Registers& r = case_.machine.registers;
+    set(r.cr0, x86::cr0::WP, c_[Dim::wp] != 0);
+    set(r.cr4, x86::cr4::SMAP, c_[Dim::smap] != 0);
+    set(r.cr4, x86::cr4::SMEP, c_[Dim::smep] != 0);
+    set(r.efer, x86::efer::NXE, c_[Dim::nxe] != 0);
+    Word& leaf = entries_[end_];
+    const bool user = c_[Dim::address] != 0;
+    set(leaf, entry::US, user);
+    set(leaf, entry::RW, c_[Dim::rw] != 0);
+    set(leaf, entry::XD, c_[Dim::xd] != 0);
+    leaf |= key_1;
+    const Word rights = static_cast<Word>(c_[Dim::key] & 3) << 2;
+    (user ? r.pkru : r.pkrs) = rights;
+    set(r.cr4, user ? x86::cr4::PKE : x86::cr4::PKS, c_[Dim::key] >= 4);
+  }
+
+  void decided() {
+    path(c_[Dim::page] + 1);
+    const std::array<Word, 3> flags{entry::US, entry::RW, entry::XD};
+    entries_[level()] ^= flags[c_[Dim::right]];
+  }
+
+  void marked() {
+    path(c_[Dim::page] + 1);
+    Word& leaf = entries_[end_];
+    set(leaf, entry::A, c_[Dim::accessed] != 0);
+    set(leaf, entry::D, c_[Dim::dirty] != 0);
+    set(entries_[root_], entry::A, c_[Dim::above] != 0);
+  }
+
+  /// One table serves both levels, at one index; what it references serves what is below both.
+  void twice() {
+    const int high = level(), low = c_[Dim::lower] + 1;
+    indices_[low] = indices_[high];
+    tables_[low] = tables_[high];
+    if (low > 1) tables_[low - 1] = tables_[high - 1];
+    path(1);
+    entries_[low] = entries_[high] = tables_[high - 1] | permissive;
+    if (c_[Dim::faults] == 0) return;
+    case_.access.write = true;
+    case_.access.cpl3 = true;
+    entries_[low] &= ~entry::RW;
+    entries_[high] = entries_[low];
+  }
+
+  void widest() {
+    path(c_[Dim::page] + 1);
+    case_.machine.cpu.maxphyaddr = x86::min_maxphyaddr + c_[Dim::width];
+    entries_[end_] |= bit(static_cast<unsigned>(case_.machine.cpu.maxphyaddr) - 1);
+  }
+
+  const Combination& c_;
+  Case case_;
+  int root_ = 4, end_ = 1;
+  std::array<Word, 6> tables_{}, indices_{}, entries_{};  // by level
+};
+
+}  // namespace
+
+Case witness(const Combination& combination) {
+  return Builder(combination).build();
+}
+
+}  // namespace mmuref::diff
