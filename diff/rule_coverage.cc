@@ -25,6 +25,9 @@ constexpr std::array<std::string_view, 2 + spec::reserved_rows.size()> cause_nam
     "1-GByte page, bit 7", "bits 20:13 of a page", "several rows"};
 constexpr std::array<std::string_view, 2> role_names{"table", "page"};
 constexpr std::array<std::string_view, 4> bits_names{"the lowest", "the highest", "inside", "some"};
+/// `bits` of an entry that is not present.
+constexpr std::array<std::string_view, 3> not_present_names{"entry 0", "other bits set",
+                                                            "reserved bits set"};
 constexpr std::array<std::string_view, 4> privilege_names{"CPL 0", "CPL 3", "implicit at CPL 0",
                                                           "implicit at CPL 3"};
 constexpr std::array<std::string_view, 3> kind_names{"read", "write", "fetch"};
@@ -492,6 +495,23 @@ void Viewer::view_widest() {
   out_.add(c);
 }
 
+/// Empty where the dimension does not matter.
+std::string_view value_text(const Combination& c, Dim d) {
+  if (c.family == Family::mapped) {
+    const bool right = std::find(right_bits.begin(), right_bits.end(), d) != right_bits.end();
+    if (right && !matters_to(c)[static_cast<std::size_t>(d)]) return "";
+  }
+  if (c.family == Family::stopped) {
+    if ((d == Dim::nxe || d == Dim::smep) && c[Dim::kind] != fetch) return "";
+    if (c[Dim::cause] == cause_several && d == Dim::bits) return "";
+    if (c[Dim::cause] == cause_not_present) {
+      if (d == Dim::role) return "";
+      if (d == Dim::bits) return not_present_names[c[d]];
+    }
+  }
+  return dimension_values(d)[c[d]];
+}
+
 }  // namespace
 
 std::span<const std::string_view> dimension_values(Dim dim) {
@@ -502,11 +522,8 @@ std::string text(const Combination& c) {
   const FamilyText& family = family_text(c.family);
   std::string line = fmt::format("{}:", family.name);
   for (const Dim d : family.dims) {
-    const bool unasked = c.family == Family::mapped &&
-                         !matters_to(c)[static_cast<std::size_t>(d)] &&
-                         std::find(right_bits.begin(), right_bits.end(), d) != right_bits.end();
-    const std::string_view value = dimension_values(d)[c[d]];
-    if (!unasked && !value.empty()) line += fmt::format(" {}", value);
+    const std::string_view value = value_text(c, d);
+    if (!value.empty()) line += fmt::format(" {}", value);
   }
   return line;
 }

@@ -22,8 +22,9 @@ class Builder {
     r.cr0 = x86::cr0::PE | x86::cr0::PG | x86::cr0::WP;
     r.cr4 = x86::cr4::PAE | (c[Dim::levels] != 0 ? x86::cr4::LA57 : 0);
     r.efer = x86::efer::LME | x86::efer::LMA | x86::efer::NXE;
-    // Between the widest and the narrowest: every row that MAXPHYADDR bounds has several bits.
-    case_.machine.cpu = {.maxphyaddr = 46, .page1gb = true, .amd = false};
+    // Below the widest, so that a row that MAXPHYADDR bounds has several bits; Unicorn has 40
+    // alone.
+    case_.machine.cpu = {.maxphyaddr = 40, .page1gb = true, .amd = false};
     root_ = c[Dim::levels] != 0 ? 5 : 4;
     for (int l = 1; l <= 5; ++l) {
       tables_[l] = static_cast<Word>(6 - l) << 12;

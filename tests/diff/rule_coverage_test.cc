@@ -10,6 +10,8 @@
 
 #include "diff/domain.h"
 #include "diff/generator.h"
+#include "fuzz/space_input.h"
+#include "fuzz/walk_seeds.h"
 #include "spec/theorem.h"
 
 namespace mmuref::diff {
@@ -63,6 +65,40 @@ TEST(RuleCoverage, EachReasonIsNeededAndIsATheoremOrADefinition) {
                                      [&](const auto& t) { return t.name == reason.by; });
     EXPECT_TRUE(theorem || reason.by.starts_with("model/x86/")) << reason.by;
   }
+}
+
+// What the fuzz targets start from, through their own form of input.
+TEST(RuleCoverage, SeedsOfTheFuzzTargetsCoverAll) {
+  const Domain domain = full_domain();
+  RuleCoverage coverage;
+  Case c;
+  for (const auto& seed : fuzz::walk_seeds()) {
+    ASSERT_LE(seed.size(), fuzz::max_space_bytes);
+    fuzz::decode(seed, domain, c);
+    EXPECT_EQ(fuzz::encode(c), seed);
+    coverage.add(ask(c));
+  }
+  for (const std::size_t number : coverage.missing())
+    ADD_FAILURE() << text(all_combinations()[number]);
+}
+
+// A mutator that leaves what it is given teaches a fuzzer nothing; one that writes further than it
+// may is worse.
+TEST(RuleCoverage, MutatedSpacesStayInBoundsAndDiffer) {
+  const std::vector<std::uint8_t> seed = fuzz::walk_seeds().back();
+  Random random(1, 0);
+  int same = 0;
+  for (int i = 0; i < 2000; ++i) {
+    std::vector<std::uint8_t> bytes = seed;
+    const std::size_t most = seed.size() + random.below(2) * fuzz::record_bytes;
+    bytes.resize(most + 8, 0xee);
+    const std::size_t size = fuzz::mutate_space(bytes.data(), seed.size(), most, random);
+    ASSERT_LE(size, most);
+    for (std::size_t j = most; j < bytes.size(); ++j) ASSERT_EQ(bytes[j], 0xee);
+    bytes.resize(size);
+    same += bytes == seed;
+  }
+  EXPECT_LT(same, 400);
 }
 
 }  // namespace
