@@ -5,6 +5,8 @@
 #include <string_view>
 
 #include "diff/trace_check.h"
+#include "fuzz/line_mutator.h"
+#include "fuzz/mutator.h"
 #include "fuzz/require.h"
 
 namespace {
@@ -41,6 +43,8 @@ void use(const Trace& trace) {
 }
 
 }  // namespace
+
+MMUREF_MUTATOR(mmuref::fuzz::mutate_lines);
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   try {
