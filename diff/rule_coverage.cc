@@ -56,12 +56,23 @@ constexpr std::array<std::string_view, 21> width_names{
     "MAXPHYADDR 47", "MAXPHYADDR 48", "MAXPHYADDR 49", "MAXPHYADDR 50", "MAXPHYADDR 51",
     "MAXPHYADDR 52"};
 
+constexpr std::array<std::string_view, 52> bit_names{
+    "bit 12", "bit 13", "bit 14", "bit 15", "bit 16", "bit 17", "bit 18", "bit 19", "bit 20",
+    "bit 21", "bit 22", "bit 23", "bit 24", "bit 25", "bit 26", "bit 27", "bit 28", "bit 29",
+    "bit 30", "bit 31", "bit 32", "bit 33", "bit 34", "bit 35", "bit 36", "bit 37", "bit 38",
+    "bit 39", "bit 40", "bit 41", "bit 42", "bit 43", "bit 44", "bit 45", "bit 46", "bit 47",
+    "bit 48", "bit 49", "bit 50", "bit 51", "bit 52", "bit 53", "bit 54", "bit 55", "bit 56",
+    "bit 57", "bit 58", "bit 59", "bit 60", "bit 61", "bit 62", "bit 63"};
+constexpr std::array<std::string_view, 2> half_names{"low half", "high half"};
+constexpr std::array<std::string_view, 3> offset_names{"first byte", "last byte", "inside"};
+constexpr std::array<std::string_view, 2> flags_names{"CR3[11:0]=0", "CR3[11:0] set"};
+
 constexpr std::array<Names, dimensions> value_names{
     levels_names, level_names,     lower_names, page_names,     cause_names,       role_names,
     bits_names,   privilege_names, kind_names,  stack_names,    canonical57_names, address_names,
     wp_names,     smap_names,      ac_names,    smep_names,     nxe_names,         rw_names,
     xd_names,     key_names,       right_names, accessed_names, dirty_names,       above_names,
-    faults_names, width_names};
+    faults_names, width_names,     bit_names,   half_names,     offset_names,      flags_names};
 
 constexpr std::array refused_dims{Dim::levels, Dim::privilege, Dim::kind, Dim::stack,
                                   Dim::canonical57};
@@ -76,6 +87,10 @@ constexpr std::array marked_dims{Dim::levels,   Dim::page,  Dim::kind,
                                  Dim::accessed, Dim::dirty, Dim::above};
 constexpr std::array twice_dims{Dim::levels, Dim::level, Dim::lower, Dim::faults};
 constexpr std::array widest_dims{Dim::levels, Dim::page, Dim::width};
+constexpr std::array framed_dims{Dim::levels, Dim::page, Dim::bit};
+constexpr std::array indexed_dims{Dim::levels, Dim::page, Dim::bit};
+constexpr std::array placed_dims{Dim::levels, Dim::page, Dim::half, Dim::offset, Dim::flags};
+constexpr std::array odd_dims{Dim::levels, Dim::half, Dim::bit};
 
 struct FamilyText {
   std::string_view name;
@@ -87,7 +102,11 @@ constexpr std::array<FamilyText, families> family_texts{{{"refused", refused_dim
                                                          {"decided", decided_dims},
                                                          {"marked", marked_dims},
                                                          {"twice", twice_dims},
-                                                         {"widest", widest_dims}}};
+                                                         {"widest", widest_dims},
+                                                         {"framed", framed_dims},
+                                                         {"indexed", indexed_dims},
+                                                         {"placed", placed_dims},
+                                                         {"odd", odd_dims}}};
 
 constexpr const FamilyText& family_text(Family f) {
   return family_texts[static_cast<std::size_t>(f)];
@@ -279,6 +298,25 @@ bool leaf_above(const Combination& c) {
   return c.family == Family::decided && c[Dim::level] < c[Dim::page];
 }
 
+/// The number of the bit.
+unsigned bit_of(const Combination& c) {
+  return c[Dim::bit] + x86::page_shift;
+}
+unsigned width_of(const Combination& c) {
+  return x86::linear_width(c[Dim::levels] != 0 ? 5 : 4);
+}
+bool no_frame_bit(const Combination& c) {
+  const bool below = bit_of(c) < x86::level_shift(c[Dim::page] + 1);
+  return c.family == Family::framed && (below || bit_of(c) >= x86::max_maxphyaddr);
+}
+bool no_index_bit(const Combination& c) {
+  const bool below = bit_of(c) < x86::level_shift(c[Dim::page] + 1);
+  return c.family == Family::indexed && (below || bit_of(c) + 1 >= width_of(c));
+}
+bool index_bit_after_all(const Combination& c) {
+  return c.family == Family::odd && bit_of(c) + 1 < width_of(c);
+}
+
 constexpr std::array unreachable_list{
     Unreachable{"an instruction fetch is not an access to a system structure",
                 "model/x86/access.h, Access::implicit", implicit_fetch},
@@ -298,6 +336,11 @@ constexpr std::array unreachable_list{
     Unreachable{"with NXE=1 a single row speaks of the entry", "reserved-bits-equal-rows",
                 one_row_alone},
     Unreachable{"the walk ends at the leaf", "first-faulting-level-decides", leaf_above},
+    Unreachable{"a frame has bits 51 to the page size", "address-in-frame", no_frame_bit},
+    Unreachable{"an index lies above the page, and its highest bit sets all above it",
+                "canonical-iff-sign-extension-48", no_index_bit},
+    Unreachable{"below the linear-address width any bits are canonical",
+                "canonical-iff-sign-extension-48", index_bit_after_all},
 };
 
 // ---- What an access exercises. -----------------------------------------------------------------
@@ -320,6 +363,7 @@ class Viewer {
     view_decided();
     if (s_.ok) view_marked();
     if (s_.ok) view_widest();
+    if (s_.ok) view_places();
   }
 
   /// `which` gets the bits of a lone row.
@@ -348,6 +392,7 @@ class Viewer {
   void view_decided();
   void view_marked();
   void view_widest();
+  void view_places();
 
   Word broken(const spec::ReservedRow& row) const;
   Word low_bit(const spec::ReservedRow& row) const {
@@ -368,6 +413,17 @@ void Viewer::view_refused() {
   c[Dim::stack] = a_.stack;
   c[Dim::canonical57] = x86::canonical(a_.va, 57);
   out_.add(c);
+
+  // All bits from the highest significant one up are to be equal, and all but one are.
+  const Word top = bits(63, x86::linear_width(root()) - 1);
+  for (const bool high : {false, true}) {
+    const Word other = (high ? ~a_.va : a_.va) & top;
+    if (!std::has_single_bit(other)) continue;
+    Combination o = start(Family::odd);
+    o[Dim::half] = high;
+    o[Dim::bit] = static_cast<unsigned char>(std::countr_zero(other) - 12);
+    out_.add(o);
+  }
 }
 
 void Viewer::view_twice() {
@@ -510,6 +566,27 @@ std::string_view value_text(const Combination& c, Dim d) {
     }
   }
   return dimension_values(d)[c[d]];
+}
+
+void Viewer::view_places() {
+  const Word in_page = bit(x86::level_shift(level())) - 1;
+  const auto lone = [&](Family f, Word word) {
+    if (!std::has_single_bit(word)) return;
+    Combination c = start(f);
+    c[Dim::page] = page();
+    c[Dim::bit] = static_cast<unsigned char>(std::countr_zero(word) - 12);
+    out_.add(c);
+  };
+  lone(Family::framed, s_.physical_address & ~in_page);
+  lone(Family::indexed, a_.va & ~in_page);
+
+  Combination c = start(Family::placed);
+  c[Dim::page] = page();
+  c[Dim::half] = has(a_.va, bit(63));
+  const Word offset = a_.va & in_page;
+  c[Dim::offset] = offset == 0 ? 0 : offset == in_page ? 1 : 2;
+  c[Dim::flags] = has(r_.cr3, bits(11, 0));
+  out_.add(c);
 }
 
 }  // namespace

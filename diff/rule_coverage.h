@@ -30,8 +30,12 @@ enum class Family : unsigned char {
   marked,   ///< accessed and dirty flags of a permitted access
   twice,    ///< one entry used at two levels
   widest,   ///< the highest frame bit of each MAXPHYADDR
+  framed,   ///< each frame bit alone
+  indexed,  ///< each bit of each level's index alone
+  placed,   ///< half of the address space, place in the page, low bits of CR3
+  odd,      ///< each bit that alone makes an address non-canonical
 };
-inline constexpr std::size_t families = 7;
+inline constexpr std::size_t families = 11;
 
 /// What a combination is made of; `dimension_values` names the values of each.
 enum class Dim : unsigned char {
@@ -61,8 +65,12 @@ enum class Dim : unsigned char {
   above,  ///< A in every entry above the leaf
   faults,
   width,
+  bit,     ///< of a word: 12 to 63
+  half,    ///< of the linear address space
+  offset,  ///< in the page
+  flags,   ///< PCID, PWT and PCD in CR3
 };
-inline constexpr std::size_t dimensions = 26;
+inline constexpr std::size_t dimensions = 30;
 
 std::span<const std::string_view> dimension_values(Dim dim);
 

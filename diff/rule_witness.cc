@@ -42,11 +42,16 @@ class Builder {
       case Family::marked: marked(); break;
       case Family::twice: twice(); break;
       case Family::widest: widest(); break;
+      case Family::framed: framed(); break;
+      case Family::indexed: indexed(); break;
+      case Family::placed: placed(); break;
+      case Family::odd: odd(); break;
     }
-    case_.machine.registers.cr3 = tables_[root_];
+    case_.machine.registers.cr3 |= tables_[root_];
     for (int l = root_; l >= end_; --l) {
       case_.machine.memory.write(tables_[l] | (indices_[l] << 3), entries_[l]);
-      if (c_.family != Family::refused) case_.access.va |= indices_[l] << x86::level_shift(l);
+      if (c_.family != Family::refused && c_.family != Family::odd)
+        case_.access.va |= indices_[l] << x86::level_shift(l);
     }
     return std::move(case_);
   }
@@ -174,6 +179,37 @@ class Builder {
     path(c_[Dim::page] + 1);
     case_.machine.cpu.maxphyaddr = x86::min_maxphyaddr + c_[Dim::width];
     entries_[end_] |= bit(static_cast<unsigned>(case_.machine.cpu.maxphyaddr) - 1);
+  }
+
+  void framed() {
+    path(c_[Dim::page] + 1);
+    if (c_[Dim::bit] + 12u >= case_.machine.cpu.maxphyaddr)
+      case_.machine.cpu.maxphyaddr = x86::max_maxphyaddr;
+    entries_[end_] = (entries_[end_] & ~default_frame) | bit(c_[Dim::bit] + 12u);
+  }
+
+  void indexed() {
+    path(c_[Dim::page] + 1);
+    indices_ = {};
+    const unsigned at = c_[Dim::bit];
+    indices_[1 + at / x86::index_bits] = bit(at % x86::index_bits);
+  }
+
+  void placed() {
+    path(c_[Dim::page] + 1);
+    const Word in_page = bit(x86::level_shift(end_)) - 1;
+    const std::array<Word, 3> offsets{0, in_page, in_page & 0x1234'5678};
+    case_.access.va = offsets[c_[Dim::offset]];
+    if (c_[Dim::half] != 0) {
+      indices_[root_] |= 0x100;
+      case_.access.va |= ~(bit(x86::linear_width(root_)) - 1);
+    }
+    case_.machine.registers.cr3 = c_[Dim::flags] != 0 ? 0xfff : 0;
+  }
+
+  void odd() {
+    path(1);
+    case_.access.va = (c_[Dim::half] != 0 ? ~Word{0} : 0) ^ bit(c_[Dim::bit] + 12u);
   }
 
   const Combination& c_;

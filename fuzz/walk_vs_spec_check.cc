@@ -1,5 +1,7 @@
+#include <algorithm>
 #include <array>
 
+#include "diff/answer.h"
 #include "fuzz/require.h"
 #include "fuzz/rule_report.h"
 #include "fuzz/space_input.h"
@@ -52,8 +54,7 @@ void same_rule(const Case& c, const Walk& w, const Statement& s) {
   if (cause != diff::cause_several) require(w.rule == rule_of_row(cause), "the row's rule");
 }
 
-/// What the access writes: the model's flags of step after step, the specification's of each entry.
-void same_entries(const Walk& w, const Statement& s) {
+void same_steps(const Walk& w, const Statement& s) {
   int used = 0;
   for (int level = spec::lowest; level <= spec::highest; ++level) {
     const auto& l = s.levels[level];
@@ -62,12 +63,47 @@ void same_entries(const Walk& w, const Statement& s) {
     const auto& step = w.steps[w.count - 1 - used++];
     require(step.level == level && step.address == l.address && step.value == l.value,
             "the entry of the level");
-    Word after = l.value;
-    for (int i = 0; i < w.count && w.outcome == x86::Outcome::translated; ++i)
-      if (w.steps[i].address == l.address) after |= x86::flags_set(w, i);
-    require(after == s.after(l.address, l.value), "what the entry holds afterwards");
   }
   require(used == w.count, "no fewer entries are used");
+}
+
+/// Memory in which a write is a mistake.
+struct ReadOnly {
+  const diff::Memory& memory;
+  Word read(Word address) const { return memory.read(address); }
+  void write(Word, Word) const { require(false, "a fault writes nothing that it must"); }
+};
+
+Word value_in(const diff::Memory& changed, Word address, Word before) {
+  const auto is = [=](const diff::Memory::Entry& e) { return e.first == address; };
+  const auto found = std::find_if(changed.begin(), changed.end(), is);
+  return found == changed.end() ? before : found->second;
+}
+
+/// What the access writes; and where it faults, what it may leave: A in the entries it got through,
+/// which are those above the one that ended it. SDM vol. 3, 4.8.
+void same_entries(const Case& c, const Walk& w, const Statement& s) {
+  const diff::Answer model = diff::effects(w, c.machine.memory);
+  if (ReadOnly memory{c.machine.memory}; !s.ok) x86::write_back(w, memory);
+  require(s.ok ? model.may_write.size() == 0 : model.writes.size() == 0, "it completes or faults");
+  std::size_t changes = 0;
+  std::array<Word, spec::highest + 1> seen{};
+  for (int level = spec::highest; level >= spec::lowest; --level) {
+    const auto& l = s.levels[level];
+    if (!l.used) continue;
+    const bool through = level > static_cast<int>(s.level);
+    const bool again = std::find(seen.begin(), seen.end(), l.address + 1) != seen.end();
+    const Word deferred = s.after(l.address, l.value), at_most = l.value | (through ? 0x20 : 0);
+    const Word after = value_in(s.ok ? model.writes : model.may_write, l.address, l.value);
+    if (s.ok) {
+      require(after == deferred, "what the entry holds afterwards");
+    } else if (!again) {
+      require(after == at_most, "what a fault may leave in the entry");
+    }
+    changes += !again && after != l.value;
+    seen[static_cast<std::size_t>(level)] = l.address + 1;  // no entry is at an odd address
+  }
+  require(changes == (s.ok ? model.writes : model.may_write).size(), "no other entry changes");
 }
 
 }  // namespace
@@ -81,7 +117,8 @@ void walk_vs_spec(const std::uint8_t* data, std::size_t size) {
   const Statement s = spec::state(m.cpu, m.registers, c.access, m.memory);
   same_outcome(w, s);
   same_rule(c, w, s);
-  same_entries(w, s);
+  same_steps(w, s);
+  same_entries(c, w, s);
   note(diff::exercised(c, s));
 }
 
