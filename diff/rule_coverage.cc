@@ -67,12 +67,25 @@ constexpr std::array<std::string_view, 2> half_names{"low half", "high half"};
 constexpr std::array<std::string_view, 3> offset_names{"first byte", "last byte", "inside"};
 constexpr std::array<std::string_view, 2> flags_names{"CR3[11:0]=0", "CR3[11:0] set"};
 
+constexpr std::array<std::string_view, 16> number_names{
+    "key 0", "key 1", "key 2",  "key 3",  "key 4",  "key 5",  "key 6",  "key 7",
+    "key 8", "key 9", "key 10", "key 11", "key 12", "key 13", "key 14", "key 15"};
+constexpr std::array<std::string_view, 3> lone_names{"alone with AD", "alone with WD",
+                                                     "alone without AD"};
+constexpr std::array<std::string_view, 3> owner_names{"of user", "of supervisor by the leaf",
+                                                      "of supervisor by another entry"};
+/// In a 4-KByte leaf bit 7 is PAT, in a larger one bit 12.
+constexpr std::array<std::string_view, 18> spare_names{
+    "PWT",    "PCD",    "PAT",    "G",      "bit 9",  "bit 10", "bit 11", "bit 52", "bit 53",
+    "bit 54", "bit 55", "bit 56", "bit 57", "bit 58", "bit 59", "bit 60", "bit 61", "bit 62"};
+
 constexpr std::array<Names, dimensions> value_names{
     levels_names, level_names,     lower_names, page_names,     cause_names,       role_names,
     bits_names,   privilege_names, kind_names,  stack_names,    canonical57_names, address_names,
     wp_names,     smap_names,      ac_names,    smep_names,     nxe_names,         rw_names,
     xd_names,     key_names,       right_names, accessed_names, dirty_names,       above_names,
-    faults_names, width_names,     bit_names,   half_names,     offset_names,      flags_names};
+    faults_names, width_names,     bit_names,   half_names,     offset_names,      flags_names,
+    number_names, lone_names,      owner_names, spare_names};
 
 constexpr std::array refused_dims{Dim::levels, Dim::privilege, Dim::kind, Dim::stack,
                                   Dim::canonical57};
@@ -91,6 +104,8 @@ constexpr std::array framed_dims{Dim::levels, Dim::page, Dim::bit};
 constexpr std::array indexed_dims{Dim::levels, Dim::page, Dim::bit};
 constexpr std::array placed_dims{Dim::levels, Dim::page, Dim::half, Dim::offset, Dim::flags};
 constexpr std::array odd_dims{Dim::levels, Dim::half, Dim::bit};
+constexpr std::array keyed_dims{Dim::page, Dim::owner, Dim::number, Dim::lone, Dim::kind};
+constexpr std::array ignored_dims{Dim::levels, Dim::page, Dim::spare};
 
 struct FamilyText {
   std::string_view name;
@@ -106,7 +121,9 @@ constexpr std::array<FamilyText, families> family_texts{{{"refused", refused_dim
                                                          {"framed", framed_dims},
                                                          {"indexed", indexed_dims},
                                                          {"placed", placed_dims},
-                                                         {"odd", odd_dims}}};
+                                                         {"odd", odd_dims},
+                                                         {"keyed", keyed_dims},
+                                                         {"ignored", ignored_dims}}};
 
 constexpr const FamilyText& family_text(Family f) {
   return family_texts[static_cast<std::size_t>(f)];
@@ -361,6 +378,7 @@ class Viewer {
     if (!s_.mapped) return view_stopped();
     view_mapped();
     view_decided();
+    view_keyed();
     if (s_.ok) view_marked();
     if (s_.ok) view_widest();
     if (s_.ok) view_places();
@@ -392,6 +410,7 @@ class Viewer {
   void view_decided();
   void view_marked();
   void view_widest();
+  void view_keyed();
   void view_places();
 
   Word broken(const spec::ReservedRow& row) const;
@@ -568,6 +587,35 @@ std::string_view value_text(const Combination& c, Dim d) {
   return dimension_values(d)[c[d]];
 }
 
+void Viewer::view_keyed() {
+  bool above = true;
+  for (int l = level() + 1; l <= root(); ++l) above &= spec::flag(s_.levels[l].value, 2);
+  const bool leaf = spec::flag(ending().value, 2), user = leaf && above;
+  if (!has(r_.cr4, user ? x86::cr4::PKE : x86::cr4::PKS)) return;
+  if (!user && leaf == above) return;  // both: neither alone
+
+  const Word rights = user ? r_.pkru : r_.pkrs, key = (ending().value >> 59) & 15;
+  const Word all_ad = 0x5555'5555;
+  Combination c;
+  c.family = Family::keyed;
+  set_access(c);
+  c[Dim::privilege] = 0;
+  c[Dim::page] = page();
+  c[Dim::owner] = user ? 0 : leaf ? 2 : 1;
+  c[Dim::number] = static_cast<unsigned char>(key);
+  const Word ad = Word{1} << (2 * key);
+  if (rights == ad) {
+    c[Dim::lone] = 0;
+  } else if (rights == ad << 1) {
+    c[Dim::lone] = 1;
+  } else if (rights == (all_ad & ~ad)) {
+    c[Dim::lone] = 2;
+  } else {
+    return;
+  }
+  out_.add(c);
+}
+
 void Viewer::view_places() {
   const Word in_page = bit(x86::level_shift(level())) - 1;
   const auto lone = [&](Family f, Word word) {
@@ -579,6 +627,20 @@ void Viewer::view_places() {
   };
   lone(Family::framed, s_.physical_address & ~in_page);
   lone(Family::indexed, a_.va & ~in_page);
+
+  // Keys are looked at where they are on.
+  Combination i = start(Family::ignored);
+  i[Dim::page] = page();
+  constexpr std::array<unsigned, 18> position{3,  4,  7,  8,  9,  10, 11, 52, 53,
+                                              54, 55, 56, 57, 58, 59, 60, 61, 62};
+  Word set = 0;
+  for (unsigned char n = 0; n < position.size(); ++n) {
+    const unsigned at = n == 2 && level() > 1 ? 12 : position[n];
+    if (!spec::flag(ending().value, at)) continue;
+    i[Dim::spare] = n;
+    ++set;
+  }
+  if (set == 1) out_.add(i);
 
   Combination c = start(Family::placed);
   c[Dim::page] = page();

@@ -34,8 +34,10 @@ enum class Family : unsigned char {
   indexed,  ///< each bit of each level's index alone
   placed,   ///< half of the address space, place in the page, low bits of CR3
   odd,      ///< each bit that alone makes an address non-canonical
+  keyed,    ///< each protection key, alone denied or alone open
+  ignored,  ///< each bit of a leaf that changes nothing
 };
-inline constexpr std::size_t families = 11;
+inline constexpr std::size_t families = 13;
 
 /// What a combination is made of; `dimension_values` names the values of each.
 enum class Dim : unsigned char {
@@ -69,8 +71,12 @@ enum class Dim : unsigned char {
   half,    ///< of the linear address space
   offset,  ///< in the page
   flags,   ///< PCID, PWT and PCD in CR3
+  number,  ///< of a protection key
+  lone,    ///< what the register says of this key alone
+  owner,   ///< which entries make the address one of supervisor mode
+  spare,   ///< a bit of a leaf that translation and rights do not look at
 };
-inline constexpr std::size_t dimensions = 30;
+inline constexpr std::size_t dimensions = 34;
 
 std::span<const std::string_view> dimension_values(Dim dim);
 

@@ -46,6 +46,8 @@ class Builder {
       case Family::indexed: indexed(); break;
       case Family::placed: placed(); break;
       case Family::odd: odd(); break;
+      case Family::keyed: keyed(); break;
+      case Family::ignored: ignored(); break;
     }
     case_.machine.registers.cr3 |= tables_[root_];
     for (int l = root_; l >= end_; --l) {
@@ -210,6 +212,29 @@ class Builder {
   void odd() {
     path(1);
     case_.access.va = (c_[Dim::half] != 0 ? ~Word{0} : 0) ^ bit(c_[Dim::bit] + 12u);
+  }
+
+  void keyed() {
+    path(c_[Dim::page] + 1);
+    const bool user = c_[Dim::owner] == 0;
+    if (!user) entries_[c_[Dim::owner] == 1 ? end_ : root_] &= ~entry::US;
+    const Word key = c_[Dim::number];
+    entries_[end_] |= key << entry::key_shift;
+    const Word ad = Word{1} << (2 * key);
+    const std::array<Word, 3> rights{ad, ad << 1, 0x5555'5555 & ~ad};
+    Registers& r = case_.machine.registers;
+    (user ? r.pkru : r.pkrs) = rights[c_[Dim::lone]];
+    r.cr4 |= user ? x86::cr4::PKE : x86::cr4::PKS;
+  }
+
+  void ignored() {
+    path(c_[Dim::page] + 1);
+    constexpr std::array<Word, 18> flags{entry::PWT, entry::PCD, entry::PAT_4K, entry::G, bit(9),
+                                         bit(10),    bit(11),    bit(52),       bit(53),  bit(54),
+                                         bit(55),    bit(56),    bit(57),       bit(58),  bit(59),
+                                         bit(60),    bit(61),    bit(62)};
+    const Word flag = flags[c_[Dim::spare]];
+    entries_[end_] |= flag == entry::PAT_4K && end_ > 1 ? entry::PAT_large : flag;
   }
 
   const Combination& c_;

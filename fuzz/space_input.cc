@@ -20,8 +20,6 @@ using diff::Word;
 static_assert(std::endian::native == std::endian::little);
 
 constexpr unsigned tables = 8;
-constexpr Word paging_cr0 = x86::cr0::PE | x86::cr0::PG;
-constexpr Word long_mode = x86::efer::LME | x86::efer::LMA;
 
 struct Bit {
   Word Registers::*where;
