@@ -79,13 +79,24 @@ constexpr std::array<std::string_view, 18> spare_names{
     "PWT",    "PCD",    "PAT",    "G",      "bit 9",  "bit 10", "bit 11", "bit 52", "bit 53",
     "bit 54", "bit 55", "bit 56", "bit 57", "bit 58", "bit 59", "bit 60", "bit 61", "bit 62"};
 
+/// Bit 8 is reserved by AMD in the two highest levels.
+constexpr std::array<std::string_view, 16> idle_names{
+    "bit 6",  "bit 8",  "bit 9",  "bit 10", "bit 11", "bit 52", "bit 53", "bit 54",
+    "bit 55", "bit 56", "bit 57", "bit 58", "bit 59", "bit 60", "bit 61", "bit 62"};
+constexpr std::array<unsigned, 16> idle_bits{6,  8,  9,  10, 11, 52, 53, 54,
+                                             55, 56, 57, 58, 59, 60, 61, 62};
+constexpr std::array<std::string_view, 7> right_bit_names{"WP",  "SMAP", "AC", "SMEP",
+                                                          "NXE", "R/W",  "XD"};
+constexpr std::array<std::string_view, 2> set_names{"=0 all the same", "=1 all the same"};
+
 constexpr std::array<Names, dimensions> value_names{
     levels_names, level_names,     lower_names, page_names,     cause_names,       role_names,
     bits_names,   privilege_names, kind_names,  stack_names,    canonical57_names, address_names,
     wp_names,     smap_names,      ac_names,    smep_names,     nxe_names,         rw_names,
     xd_names,     key_names,       right_names, accessed_names, dirty_names,       above_names,
     faults_names, width_names,     bit_names,   half_names,     offset_names,      flags_names,
-    number_names, lone_names,      owner_names, spare_names};
+    number_names, lone_names,      owner_names, spare_names,    idle_names,        right_bit_names,
+    set_names};
 
 constexpr std::array refused_dims{Dim::levels, Dim::privilege, Dim::kind, Dim::stack,
                                   Dim::canonical57};
@@ -98,13 +109,17 @@ constexpr std::array decided_dims{Dim::levels, Dim::page,      Dim::level,
                                   Dim::right,  Dim::privilege, Dim::kind};
 constexpr std::array marked_dims{Dim::levels,   Dim::page,  Dim::kind,
                                  Dim::accessed, Dim::dirty, Dim::above};
-constexpr std::array twice_dims{Dim::levels, Dim::level, Dim::lower, Dim::faults};
+constexpr std::array twice_dims{Dim::levels, Dim::level, Dim::lower,
+                                Dim::faults, Dim::kind,  Dim::accessed};
 constexpr std::array widest_dims{Dim::levels, Dim::page, Dim::width};
 constexpr std::array framed_dims{Dim::levels, Dim::page, Dim::bit};
 constexpr std::array indexed_dims{Dim::levels, Dim::page, Dim::bit};
 constexpr std::array placed_dims{Dim::levels, Dim::page, Dim::half, Dim::offset, Dim::flags};
 constexpr std::array odd_dims{Dim::levels, Dim::half, Dim::bit};
 constexpr std::array keyed_dims{Dim::page, Dim::owner, Dim::number, Dim::lone, Dim::kind};
+constexpr std::array above_dims{Dim::levels, Dim::level, Dim::idle};
+constexpr std::array unasked_dims{Dim::privilege, Dim::kind, Dim::address, Dim::right_bit,
+                                  Dim::set};
 constexpr std::array ignored_dims{Dim::levels, Dim::page, Dim::spare};
 
 struct FamilyText {
@@ -123,7 +138,9 @@ constexpr std::array<FamilyText, families> family_texts{{{"refused", refused_dim
                                                          {"placed", placed_dims},
                                                          {"odd", odd_dims},
                                                          {"keyed", keyed_dims},
-                                                         {"ignored", ignored_dims}}};
+                                                         {"ignored", ignored_dims},
+                                                         {"above", above_dims},
+                                                         {"unasked", unasked_dims}}};
 
 constexpr const FamilyText& family_text(Family f) {
   return family_texts[static_cast<std::size_t>(f)];
@@ -226,6 +243,8 @@ bool in_product(const Combination& c) {
   Combination clean = c;
   clear_what_does_not_matter(clean);
   if (clean != c) return false;
+  if (c.family == Family::unasked)
+    return !matters_to(c)[static_cast<std::size_t>(right_bits[c[Dim::right_bit]])];
   if (c.family == Family::twice) return c[Dim::lower] < c[Dim::level];
   if (c.family == Family::stopped && c[Dim::cause] == cause_not_present)
     return c[Dim::bits] < bits_some;
@@ -330,6 +349,12 @@ bool no_index_bit(const Combination& c) {
   const bool below = bit_of(c) < x86::level_shift(c[Dim::page] + 1);
   return c.family == Family::indexed && (below || bit_of(c) + 1 >= width_of(c));
 }
+bool no_table_reference(const Combination& c) {
+  return c.family == Family::above && c[Dim::level] == 0;
+}
+bool never_allowed(const Combination& c) {
+  return c.family == Family::unasked && user_mode(c) && c[Dim::address] == 0;
+}
 bool index_bit_after_all(const Combination& c) {
   return c.family == Family::odd && bit_of(c) + 1 < width_of(c);
 }
@@ -356,6 +381,9 @@ constexpr std::array unreachable_list{
     Unreachable{"a frame has bits 51 to the page size", "address-in-frame", no_frame_bit},
     Unreachable{"an index lies above the page, and its highest bit sets all above it",
                 "canonical-iff-sign-extension-48", no_index_bit},
+    Unreachable{"a PTE references no table", "reserved-bits-equal-rows", no_table_reference},
+    Unreachable{"user mode has no rights to an address of supervisor mode", "user-needs-u",
+                never_allowed},
     Unreachable{"below the linear-address width any bits are canonical",
                 "canonical-iff-sign-extension-48", index_bit_after_all},
 };
@@ -382,6 +410,8 @@ class Viewer {
     if (s_.ok) view_marked();
     if (s_.ok) view_widest();
     if (s_.ok) view_places();
+    if (s_.ok) view_above();
+    if (s_.ok) view_unasked();
   }
 
   /// `which` gets the bits of a lone row.
@@ -412,6 +442,8 @@ class Viewer {
   void view_widest();
   void view_keyed();
   void view_places();
+  void view_above();
+  void view_unasked();
 
   Word broken(const spec::ReservedRow& row) const;
   Word low_bit(const spec::ReservedRow& row) const {
@@ -447,6 +479,8 @@ void Viewer::view_refused() {
 
 void Viewer::view_twice() {
   Combination c = start(Family::twice);
+  set_access(c);
+  c[Dim::privilege] = 0;
   c[Dim::faults] = !s_.ok;
   for (int high = 2; high <= root(); ++high) {
     for (int low = 1; low < high; ++low) {
@@ -454,6 +488,7 @@ void Viewer::view_twice() {
       if (!upper.used || !lower.used || upper.address != lower.address) continue;
       c[Dim::level] = static_cast<unsigned char>(high - 1);
       c[Dim::lower] = static_cast<unsigned char>(low - 1);
+      c[Dim::accessed] = spec::flag(lower.value, 5);
       out_.add(c);
     }
   }
@@ -649,6 +684,38 @@ void Viewer::view_places() {
   c[Dim::offset] = offset == 0 ? 0 : offset == in_page ? 1 : 2;
   c[Dim::flags] = has(r_.cr3, bits(11, 0));
   out_.add(c);
+}
+
+void Viewer::view_above() {
+  Word all = 0;
+  for (const unsigned b : idle_bits) all |= bit(b);
+  for (int l = level() + 1; l <= root(); ++l) {
+    const Word set = s_.levels[l].value & all;
+    if (!std::has_single_bit(set)) continue;
+    const auto at =
+        std::find(idle_bits.begin(), idle_bits.end(), static_cast<unsigned>(std::countr_zero(set)));
+    Combination c = start(Family::above);
+    c[Dim::level] = static_cast<unsigned char>(l - 1);
+    c[Dim::idle] = static_cast<unsigned char>(at - idle_bits.begin());
+    out_.add(c);
+  }
+}
+
+void Viewer::view_unasked() {
+  Combination c;
+  c.family = Family::unasked;
+  set_access(c);
+  c[Dim::address] = static_cast<bool>(spec::every_used(s_, 2));
+  const std::array<bool, 7> values{
+      has(r_.cr0, x86::cr0::WP),   has(r_.cr4, x86::cr4::SMAP),  a_.ac,
+      has(r_.cr4, x86::cr4::SMEP), has(r_.efer, x86::efer::NXE), spec::every_used(s_, 1),
+      spec::some_used(s_, 63)};
+  for (unsigned char n = 0; n < values.size(); ++n) {
+    if (matters_to(c)[static_cast<std::size_t>(right_bits[n])]) continue;
+    c[Dim::right_bit] = n;
+    c[Dim::set] = values[n];
+    out_.add(c);
+  }
 }
 
 }  // namespace

@@ -36,8 +36,10 @@ enum class Family : unsigned char {
   odd,      ///< each bit that alone makes an address non-canonical
   keyed,    ///< each protection key, alone denied or alone open
   ignored,  ///< each bit of a leaf that changes nothing
+  above,    ///< the same of an entry that references a table
+  unasked,  ///< each control or entry bit that does not matter to the rights of a permitted access
 };
-inline constexpr std::size_t families = 13;
+inline constexpr std::size_t families = 15;
 
 /// What a combination is made of; `dimension_values` names the values of each.
 enum class Dim : unsigned char {
@@ -67,16 +69,19 @@ enum class Dim : unsigned char {
   above,  ///< A in every entry above the leaf
   faults,
   width,
-  bit,     ///< of a word: 12 to 63
-  half,    ///< of the linear address space
-  offset,  ///< in the page
-  flags,   ///< PCID, PWT and PCD in CR3
-  number,  ///< of a protection key
-  lone,    ///< what the register says of this key alone
-  owner,   ///< which entries make the address one of supervisor mode
-  spare,   ///< a bit of a leaf that translation and rights do not look at
+  bit,        ///< of a word: 12 to 63
+  half,       ///< of the linear address space
+  offset,     ///< in the page
+  flags,      ///< PCID, PWT and PCD in CR3
+  number,     ///< of a protection key
+  lone,       ///< what the register says of this key alone
+  owner,      ///< which entries make the address one of supervisor mode
+  spare,      ///< a bit of a leaf that translation and rights do not look at
+  idle,       ///< the same of an entry that references a table
+  right_bit,  ///< WP, SMAP, AC, SMEP, NXE, R/W, XD
+  set,
 };
-inline constexpr std::size_t dimensions = 34;
+inline constexpr std::size_t dimensions = 37;
 
 std::span<const std::string_view> dimension_values(Dim dim);
 
@@ -124,7 +129,7 @@ class Exercised {
   auto end() const { return numbers_.begin() + count_; }
 
  private:
-  std::array<std::uint32_t, 32> numbers_{};
+  std::array<std::uint32_t, 48> numbers_{};
   std::size_t count_ = 0;
 };
 

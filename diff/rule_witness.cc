@@ -48,6 +48,8 @@ class Builder {
       case Family::odd: odd(); break;
       case Family::keyed: keyed(); break;
       case Family::ignored: ignored(); break;
+      case Family::above: above(); break;
+      case Family::unasked: unasked(); break;
     }
     case_.machine.registers.cr3 |= tables_[root_];
     for (int l = root_; l >= end_; --l) {
@@ -170,10 +172,11 @@ class Builder {
     if (low > 1) tables_[low - 1] = tables_[high - 1];
     path(1);
     entries_[low] = entries_[high] = tables_[high - 1] | permissive;
-    if (c_[Dim::faults] == 0) return;
-    case_.access.write = true;
-    case_.access.cpl3 = true;
-    entries_[low] &= ~entry::RW;
+    set(entries_[low], entry::A, c_[Dim::accessed] != 0);
+    if (c_[Dim::faults] != 0) {
+      case_.access.cpl3 = true;
+      entries_[low] &= ~entry::US;
+    }
     entries_[high] = entries_[low];
   }
 
@@ -235,6 +238,30 @@ class Builder {
                                          bit(60),    bit(61),    bit(62)};
     const Word flag = flags[c_[Dim::spare]];
     entries_[end_] |= flag == entry::PAT_4K && end_ > 1 ? entry::PAT_large : flag;
+  }
+
+  void above() {
+    path(1);
+    constexpr std::array<unsigned, 16> idle{6,  8,  9,  10, 11, 52, 53, 54,
+                                            55, 56, 57, 58, 59, 60, 61, 62};
+    entries_[level()] |= bit(idle[c_[Dim::idle]]);
+  }
+
+  void unasked() {
+    path(1);
+    Registers& r = case_.machine.registers;
+    Word& leaf = entries_[end_];
+    set(leaf, entry::US, c_[Dim::address] != 0);
+    const bool on = c_[Dim::set] != 0;
+    switch (c_[Dim::right_bit]) {
+      case 0: set(r.cr0, x86::cr0::WP, on); break;
+      case 1: set(r.cr4, x86::cr4::SMAP, on); break;
+      case 2: case_.access.ac = on; break;
+      case 3: set(r.cr4, x86::cr4::SMEP, on); break;
+      case 4: set(r.efer, x86::efer::NXE, on); break;
+      case 5: set(leaf, entry::RW, on); break;
+      default: set(leaf, entry::XD, on);
+    }
   }
 
   const Combination& c_;

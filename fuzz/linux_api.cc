@@ -76,7 +76,8 @@ class Pages {
 
 /// What the list knows of a mapping; rights and flags of each page.
 struct Page {
-  bool there, writable, user, executable, young, dirty;
+  bool there, writable, user, executable, young, dirty, soft_dirty;
+  Word cache;  ///< PAT, PCD, PWT
 };
 struct Mapping {
   Word pfn = 0;
@@ -102,11 +103,12 @@ const std::array<Kernel, 6>& kernels() {
 }
 
 /// The last has no rights: it is there for Linux alone.
-constexpr std::array<Word, 6> protections{
+constexpr std::array<Word, 7> protections{
     page::PRESENT | page::RW | page::USER | page::ACCESSED,
     page::PRESENT | page::USER | page::ACCESSED,
     page::PRESENT | page::RW,
     page::NX | page::PRESENT | page::RW | page::USER,
+    page::PRESENT | page::RW | page::USER | page::PAT | page::PCD,
     page::NX | page::PRESENT | page::RW | page::USER | page::ACCESSED | page::DIRTY,
     page::PROTNONE | page::ACCESSED};
 
@@ -116,7 +118,9 @@ Page page_of(Word prot) {
           .user = has(prot, page::USER),
           .executable = !has(prot, page::NX),
           .young = has(prot, page::ACCESSED),
-          .dirty = has(prot, page::DIRTY)};
+          .dirty = has(prot, page::DIRTY),
+          .soft_dirty = false,
+          .cache = prot & (page::PAT | page::PCD | page::PWT)};
 }
 
 class World {
@@ -134,7 +138,7 @@ class World {
 
   void run(const Step& s) {
     const Word start = places_[s.place % places_.size()];
-    switch (s.operation % 8) {
+    switch (s.operation % 9) {
       case 0:
       case 1: map(start, s); break;
       case 2: unmap(start); break;
@@ -142,6 +146,7 @@ class World {
       case 4: unmap(huge_places_[s.place % huge_places_.size()]); break;
       case 5: protect(start, s); break;
       case 6: change(start, s); break;
+      case 7: new_root(s); break;
       default: map_part_of_copied(start, s); break;
     }
     check();
@@ -161,6 +166,7 @@ class World {
   void unmap(Word start);
   void protect(Word start, const Step& s);
   void change(Word start, const Step& s);
+  void new_root(const Step& s);
   void check();
   void check_page(Word va, const Mapping& m, std::size_t i);
   void check_huge(Word start, const Mapping& m);
@@ -260,12 +266,15 @@ void World::protect(Word start, const Step& s) {
   require(found.error == Errno::ok, "a mapped page is found");
   const Word prot = protections[s.prot % protections.size()];
   memory_.write(found.ptep, pte_modify(k_, found.pte, pgprot_t<Word>{prot}).value);
-  // Accessed and dirty flags are the entry's own.
+  // The flags that a processor sets are the entry's own, and so is the cache mode; PAT came late.
   Page& p = it->second.pages[i];
   const Page before = p;
   p = page_of(prot);
   p.young = before.young;
   p.dirty = before.dirty;
+  p.soft_dirty = before.soft_dirty;
+  p.cache =
+      k_.change_mask_has_pat ? before.cache : (before.cache & ~page::PAT) | (p.cache & page::PAT);
 }
 
 void World::change(Word start, const Step& s) {
@@ -297,9 +306,26 @@ void World::change(Word start, const Step& s) {
       pte = pte_mkclean(k_, pte);
       p.dirty = false;
       break;
-    default: pte = pte_mkdirty(k_, pte); p.dirty = true;
+    default: pte = pte_mkdirty(k_, pte); p.dirty = p.soft_dirty = true;
   }
   memory_.write(found.ptep, pte.value);
+}
+
+/// A root for another process: the kernel's half is the reference's, and nothing of this one's.
+void World::new_root(const Step& s) {
+  constexpr Word reference = 2 * page_bytes, slots = 512;
+  const AddressSpace<Word> space = default_address_space<Word>(k_);
+  for (Word slot = 0; slot < slots; ++slot)
+    memory_.write(reference + 8 * slot, s.pfn << 21 | slot << 12 | page::KERNPG_TABLE);
+  pages_.left = 1;
+  const auto pgd = pgd_alloc<Word>(k_, memory_, pages_, space, reference);
+  require(pgd.has_value(), "there was a page");
+  const Word boundary = slots / 2 + (space.page_offset >> k_.pgdir_shift & (slots / 2 - 1));
+  for (Word slot = 0; slot < slots; ++slot) {
+    const Word expected = slot < boundary ? 0 : memory_.read(reference + 8 * slot);
+    require(memory_.read(*pgd + 8 * slot) == expected, "the kernel's half, from its direct map on");
+  }
+  pages_.free(*pgd);
 }
 
 void World::check_page(Word va, const Mapping& m, std::size_t i) {
@@ -324,6 +350,10 @@ void World::check_page(Word va, const Mapping& m, std::size_t i) {
   require(pte_write(k_, found.pte) == p.writable, "pte_write");
   require(pte_young(k_, found.pte) == p.young, "pte_young");
   require(pte_dirty(k_, found.pte) == p.dirty, "pte_dirty");
+  require(has(found.pte.value, page::SOFT_DIRTY) == p.soft_dirty, "pte_soft_dirty");
+  require((found.pte.value & (page::PAT | page::PCD | page::PWT)) == p.cache, "the cache mode");
+  if (k_.saved_dirty && !p.writable)
+    require(!has(found.pte.value, page::DIRTY), "no page becomes a shadow stack");
   const auto phys = follow_phys(k_, mm_, vma, va, true);
   require((phys.error == Errno::ok) == p.writable, "for writing it must be writable");
   vma.vm_flags = 0;
