@@ -1,5 +1,6 @@
 // A case for each combination that can occur: a path of permissive entries, spoiled where the
 // combination says.
+#include <algorithm>
 #include <utility>
 
 #include "diff/rule_coverage.h"
@@ -118,7 +119,8 @@ class Builder {
     if (row.when == spec::When::nxe_is_0) case_.machine.registers.efer &= ~x86::efer::NXE;
     const unsigned low =
         row.low == spec::maxphyaddr ? static_cast<unsigned>(cpu.maxphyaddr) : row.low;
-    const std::array<Word, 4> which{bit(low), bit(row.high), bit(low + 1), bits(low + 1, low)};
+    const unsigned inside = std::min(low + 1, row.high);
+    const std::array<Word, 4> which{bit(low), bit(row.high), bit(inside), bits(inside, low)};
     e |= which[c_[Dim::bits]];
   }
 

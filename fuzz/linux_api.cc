@@ -149,10 +149,14 @@ class World {
       case 7: new_root(s); break;
       default: map_part_of_copied(start, s); break;
     }
-    check();
+    // Every page now and then, and at the end; those of the step each time.
+    constexpr unsigned often = 8;
+    const bool all = ++steps_ % often == 0;
+    check(all ? 0 : start, all ? ~Word{0} : start);
   }
 
   void finish() {
+    check(0, ~Word{0});
     while (!mapped_.empty()) unmap(mapped_.begin()->first);
     require(pages_.live.empty(), "no table is lost");
     for (Word slot = 0; slot < 512; ++slot)
@@ -167,7 +171,8 @@ class World {
   void protect(Word start, const Step& s);
   void change(Word start, const Step& s);
   void new_root(const Step& s);
-  void check();
+  /// The mappings that start in first..last, and how many tables there are.
+  void check(Word first, Word last);
   void check_page(Word va, const Mapping& m, std::size_t i);
   void check_huge(Word start, const Mapping& m);
 
@@ -196,6 +201,7 @@ class World {
   mm_struct<Word, Memory, Pages> mm_{memory_, pages_, page_bytes};
   std::vector<Word> places_, huge_places_;
   std::map<Word, Mapping> mapped_;  ///< by start
+  unsigned steps_ = 0;
 };
 
 void World::map(Word start, const Step& s) {
@@ -371,21 +377,22 @@ void World::check_huge(Word start, const Mapping& m) {
   }
 }
 
-void World::check() {
+void World::check(Word first, Word last) {
   std::set<std::pair<int, Word>> tables;
   for (const auto& [start, m] : mapped_) {
+    const bool look = start >= first && start <= last;
     for (std::size_t i = 0; i < m.pages.size(); ++i) {
       const Word va = start + i * page_bytes;
-      if (m.huge) {
+      if (look && m.huge) {
         check_huge(va, m);
-      } else {
+      } else if (look) {
         check_page(va, m, i);
       }
       for (int level = m.huge ? 2 : 1; level < k_.config.levels; ++level)
         tables.insert({level, va >> (12 + 9 * level)});
     }
     const Word behind = start + m.bytes();
-    if (!mapped_.contains(behind) && behind >> k_.virtual_mask_shift == 0)
+    if (look && !mapped_.contains(behind) && behind >> k_.virtual_mask_shift == 0)
       require(walk(behind, false, false, false).rule == mmuref::x86::Rule::not_present, "no more");
   }
   require(tables.size() == pages_.live.size(), "the tables in use are those that are needed");
