@@ -137,13 +137,16 @@ class World {
   }
 
   void run(const Step& s) {
-    const Word start = places_[s.place % places_.size()];
-    switch (s.operation % 9) {
+    const unsigned operation = s.operation % 9;
+    const bool huge = operation == 3 || operation == 4;
+    const auto& places = huge ? huge_places_ : places_;
+    const Word start = places[s.place % places.size()];
+    switch (operation) {
       case 0:
       case 1: map(start, s); break;
-      case 2: unmap(start); break;
-      case 3: map_huge(huge_places_[s.place % huge_places_.size()], s); break;
-      case 4: unmap(huge_places_[s.place % huge_places_.size()]); break;
+      case 2:
+      case 4: unmap(start); break;
+      case 3: map_huge(start, s); break;
       case 5: protect(start, s); break;
       case 6: change(start, s); break;
       case 7: new_root(s); break;
