@@ -147,19 +147,23 @@ class RuleCoverage {
     for (const std::uint32_t number : seen) seen_.set(number);
   }
   bool has(std::size_t number) const { return seen_.test(number); }
+  /// One that who is asked does not have: it is not missed.
+  void exclude(std::size_t number) { excluded_.set(number); }
+  /// Whether it can occur and is not excluded.
+  bool wanted(std::size_t number) const;
 
-  std::size_t covered() const;    ///< of those that can occur
-  std::size_t reachable() const;  ///< those that can
+  std::size_t covered() const;    ///< of those that are wanted
+  std::size_t reachable() const;  ///< those that are
   /// By number. Those that cannot occur and did are `impossible`: a mistake in either list.
   std::vector<std::size_t> missing() const;
   std::vector<std::size_t> impossible() const;
 
  private:
-  std::bitset<max_combinations> seen_;
+  std::bitset<max_combinations> seen_, excluded_;
 };
 
-/// "rules: 812 of 900 reachable combinations; never seen:" and a line for each family and for the
-/// first `limit` that are missing.
+/// "rules: 812 of 900 reachable combinations" and a line for each family and for the first `limit`
+/// that are missing.
 std::string report(const RuleCoverage& coverage, std::size_t limit);
 
 }  // namespace mmuref::diff

@@ -58,4 +58,8 @@ void note(const diff::Exercised& seen) {
   n.coverage.add(seen);
 }
 
+void do_not_expect(std::size_t number) {
+  notes().coverage.exclude(number);
+}
+
 }  // namespace mmuref::fuzz

@@ -10,4 +10,7 @@ namespace mmuref::fuzz {
 /// lines of missing combinations as the environment's MMUREF_RULES says (20).
 void note(const diff::Exercised& seen);
 
+/// The combination of this number is not to be expected.
+void do_not_expect(std::size_t number);
+
 }  // namespace mmuref::fuzz

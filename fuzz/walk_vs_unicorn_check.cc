@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <cstdio>
 #include <cstdlib>
 #include <exception>
@@ -19,13 +20,38 @@ struct Unicorn {
   diff::Effect effect;
 };
 
+diff::Exercised exercised(const diff::Case& c) {
+  const diff::Machine& m = c.machine;
+  return diff::exercised(c, spec::state(m.cpu, m.registers, c.access, m.memory));
+}
+
+bool supported(const Unicorn& u, const diff::Case& c) {
+  return u.oracle->unsupported(c.machine.cpu, c.machine.registers, c.access).empty();
+}
+
+/// Says what Unicorn has not: what is lost of a combination's witness on the way through its
+/// domain.
+void say_what_is_left_out(Unicorn& u) {
+  for (const auto& [reason, what] : u.domain.excluded)
+    std::fprintf(stderr, "Unicorn has not: %s (%s)\n", what.c_str(), reason.c_str());
+  std::size_t number = 0;
+  for (const diff::Combination& c : diff::all_combinations()) {
+    if (diff::unreachable(c) == nullptr) {
+      decode(encode(diff::witness(c)), u.domain, u.question);
+      const diff::Exercised seen = exercised(u.question);
+      const bool kept = std::find(seen.begin(), seen.end(), number) != seen.end();
+      if (!kept || !supported(u, u.question)) do_not_expect(number);
+    }
+    ++number;
+  }
+}
+
 Unicorn& unicorn() {
   // Never destroyed: libFuzzer leaves by exit().
   static Unicorn* const made = [] {
     try {
       auto* const u = new Unicorn;
-      for (const auto& [reason, what] : u->domain.excluded)
-        std::fprintf(stderr, "Unicorn has not: %s (%s)\n", what.c_str(), reason.c_str());
+      say_what_is_left_out(*u);
       return u;
     } catch (const std::exception& e) {
       std::fprintf(stderr, "walk_vs_unicorn: %s\n", e.what());
@@ -41,7 +67,7 @@ void walk_vs_unicorn(const std::uint8_t* data, std::size_t size) {
   Unicorn& u = unicorn();
   decode({data, size}, u.domain, u.question);
   const diff::Machine& m = u.question.machine;
-  if (!u.oracle->unsupported(m.cpu, m.registers, u.question.access).empty()) return;
+  if (!supported(u, u.question)) return;
 
   const diff::Answer model = diff::answer(u.question);
   u.oracle->load(m);
@@ -50,7 +76,7 @@ void walk_vs_unicorn(const std::uint8_t* data, std::size_t size) {
     require(diff::explain(u.oracle->name(), {u.question, model, u.effect}) != nullptr,
             "Unicorn does what the manual permits, or has a ledger entry");
   }
-  note(diff::exercised(u.question, spec::state(m.cpu, m.registers, u.question.access, m.memory)));
+  note(exercised(u.question));
 }
 
 }  // namespace mmuref::fuzz
