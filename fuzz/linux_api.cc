@@ -8,6 +8,7 @@
 #include <array>
 #include <map>
 #include <set>
+#include <utility>
 #include <vector>
 
 #include "fuzz/mutator.h"
@@ -92,13 +93,15 @@ struct Step {
   unsigned top;
 };
 
-const std::array<Kernel, 6>& kernels() {
+/// The last runs on a processor without NX.
+const std::array<Kernel, 7>& kernels() {
   static const std::array all{kernel(v3_2),
                               kernel(v4_6),
                               kernel(v4_20),
                               kernel(v6_12),
                               kernel(v4_20, {.levels = 5}),
-                              kernel(v6_12, {.levels = 5})};
+                              kernel(v6_12, {.levels = 5}),
+                              kernel(v4_6, {.supported_pte_mask = ~page::NX})};
   return all;
 }
 
@@ -112,7 +115,18 @@ constexpr std::array<Word, 7> protections{
     page::NX | page::PRESENT | page::RW | page::USER | page::ACCESSED | page::DIRTY,
     page::PROTNONE | page::ACCESSED};
 
-Page page_of(Word prot) {
+/// Who keeps memory types: what was tracked is to be given back if the mapping fails.
+struct Tracker {
+  std::optional<pgprot_t<Word>> track(Word pfn, Word size, const pgprot_t<Word>& prot) {
+    tracked = {pfn, size};
+    return prot;
+  }
+  void untrack(Word pfn, Word size) { untracked = {pfn, size}; }
+  std::pair<Word, Word> tracked, untracked;
+};
+
+Page page_of(const Kernel& k, Word prot) {
+  if (has(prot, page::PRESENT)) prot &= k.config.supported_pte_mask;
   return {.there = has(prot, page::PRESENT),
           .writable = has(prot, page::RW),
           .user = has(prot, page::USER),
@@ -189,10 +203,12 @@ class World {
     namespace cr0 = mmuref::x86::cr0;
     namespace cr4 = mmuref::x86::cr4;
     namespace efer = mmuref::x86::efer;
-    const mmuref::x86::Registers<Word> r{.cr0 = cr0::PE | cr0::WP | cr0::PG,
-                                         .cr3 = mm_.pgd,
-                                         .cr4 = cr4::PAE | (k_.config.levels == 5 ? cr4::LA57 : 0),
-                                         .efer = efer::LME | efer::LMA | efer::NXE};
+    const mmuref::x86::Registers<Word> r{
+        .cr0 = cr0::PE | cr0::WP | cr0::PG,
+        .cr3 = mm_.pgd,
+        .cr4 = cr4::PAE | (k_.config.levels == 5 ? cr4::LA57 : 0),
+        .efer =
+            efer::LME | efer::LMA | (has(k_.config.supported_pte_mask, page::NX) ? efer::NXE : 0)};
     return mmuref::x86::walk(mmuref::x86::paging(cpu, r),
                              Access{.va = va, .write = write, .fetch = fetch, .cpl3 = user},
                              memory_);
@@ -213,13 +229,18 @@ void World::map(Word start, const Step& s) {
   vm_area_struct<Word> vma{
       .vm_start = start, .vm_end = start + count * page_bytes, .vm_flags = vm::SHARED};
   pages_.left = (s.top & 0x80) != 0 ? s.top % 9 : 1000;
-  const Errno error =
-      remap_pfn_range(k_, mm_, vma, start, s.pfn, count * page_bytes, pgprot_t<Word>{prot});
+  Tracker tracker;
+  const Errno error = remap_pfn_range(k_, mm_, vma, start, s.pfn, count * page_bytes,
+                                      pgprot_t<Word>{prot}, tracker);
+  require(tracker.tracked == std::pair(s.pfn, count * page_bytes), "the range is tracked");
   require(has(vma.vm_flags, vm::PFNMAP) && has(vma.vm_flags, vm::IO), "it maps frames");
   if (mapped_.contains(start)) return require(error == Errno::bug, "mapped pages stay");
-  mapped_[start] = {s.pfn, false, std::vector<Page>(count, page_of(prot))};
+  mapped_[start] = {s.pfn, false, std::vector<Page>(count, page_of(k_, prot))};
   if (error == Errno::ok) return;
   require(error == Errno::nomem, "it can only lack memory");
+  // Before 4.9 the wrong range was given back.
+  require(!k_.untrack_what_was_tracked || tracker.untracked == tracker.tracked,
+          "and is given back");
   unmap(start);  // as mmap does
 }
 
@@ -238,7 +259,7 @@ void World::map_huge(Word start, const Step& s) {
   pages_.left = (s.top & 0x80) != 0 ? s.top % 5 : 1000;
   Mapping m{s.pfn & ~(huge_pages - 1), true, {}};
   const Word prot = protections[s.prot % (protections.size() - 1)];
-  m.pages.assign(1, page_of(prot));
+  m.pages.assign(1, page_of(k_, prot));
   const auto pmd = pmd_for(start);
   mapped_[start] = m;
   if (!pmd) return unmap(start);
@@ -278,7 +299,7 @@ void World::protect(Word start, const Step& s) {
   // The flags that a processor sets are the entry's own, and so is the cache mode; PAT came late.
   Page& p = it->second.pages[i];
   const Page before = p;
-  p = page_of(prot);
+  p = page_of(k_, prot);
   p.young = before.young;
   p.dirty = before.dirty;
   p.soft_dirty = before.soft_dirty;
