@@ -23,6 +23,7 @@ namespace {
 
 using namespace mmuref::lnx;
 using mmuref::bit;
+using mmuref::bits;
 using mmuref::has;
 using mmuref::fuzz::require;
 using Word = std::uint64_t;
@@ -151,8 +152,8 @@ class World {
   }
 
   void run(const Step& s) {
-    const unsigned operation = s.operation % 9;
-    const bool huge = operation == 3 || operation == 4;
+    const unsigned operation = s.operation % 10;
+    const bool huge = operation == 3 || operation == 4 || operation == 8;
     const auto& places = huge ? huge_places_ : places_;
     const Word start = places[s.place % places.size()];
     switch (operation) {
@@ -164,6 +165,7 @@ class World {
       case 5: protect(start, s); break;
       case 6: change(start, s); break;
       case 7: new_root(s); break;
+      case 8: spoil(start, s); break;
       default: map_part_of_copied(start, s); break;
     }
     // Every page now and then, and at the end; those of the step each time.
@@ -185,6 +187,8 @@ class World {
   void map_huge(Word start, const Step& s);
   void map_part_of_copied(Word start, const Step& s);
   void unmap(Word start);
+  void free_tables(Word start, Word end);
+  void spoil(Word start, const Step& s);
   void protect(Word start, const Step& s);
   void change(Word start, const Step& s);
   void new_root(const Step& s);
@@ -267,6 +271,30 @@ void World::map_huge(Word start, const Step& s) {
   memory_.write(*pmd, leaf.value);
 }
 
+/// free_pgd_range as unmapping calls it: between the mapping below and the one above.
+void World::free_tables(Word start, Word end) {
+  const auto above = mapped_.upper_bound(start);
+  const auto at = mapped_.lower_bound(start);
+  const Word floor =
+      at == mapped_.begin() ? 0 : std::prev(at)->first + std::prev(at)->second.bytes();
+  free_pgd_range(k_, mm_, start, end, floor, above == mapped_.end() ? 0 : above->first);
+}
+
+/// A PMD that is neither empty, nor a leaf, nor what a table's looks like: nothing is found through
+/// it, and freeing the tables clears it.
+void World::spoil(Word start, const Step& s) {
+  if (mapped_.contains(start)) return;
+  pages_.left = 1000;
+  const auto pmd = pmd_for(start);
+  require(pmd.has_value(), "there was memory");
+  const Word flags = (s.pfn & bits(11, 0) & ~page::PSE) | ((s.top & 1) != 0 ? page::NX : 0);
+  const Word either = page::USER | (k_.pmd_bad_ignores_a ? page::ACCESSED : 0);
+  const bool good = (flags & ~either) == (page::KERNPG_TABLE & ~either);
+  memory_.write(*pmd, good ? 0 : bit(33) | flags);
+  require(follow_pte<Word>(k_, mm_, start).error == Errno::inval, "nothing is found there");
+  free_tables(start, start + bit(21));
+}
+
 /// Clears the pages and gives the tables back, between the neighbours.
 void World::unmap(Word start) {
   const auto it = mapped_.find(start);
@@ -281,10 +309,7 @@ void World::unmap(Word start) {
       if (found.error == Errno::ok) memory_.write(found.ptep, 0);
     }
   }
-  const Word floor =
-      it == mapped_.begin() ? 0 : std::prev(it)->first + std::prev(it)->second.bytes();
-  const Word ceiling = std::next(it) == mapped_.end() ? 0 : std::next(it)->first;
-  free_pgd_range(k_, mm_, start, end, floor, ceiling);
+  free_tables(start, end);
   mapped_.erase(it);
 }
 
