@@ -14,6 +14,7 @@
 #include "bench/addrxlat_walker.h"
 #include "bench/bare_walk.h"
 #include "bench/comparison.h"
+#include "bench/fuzzing.h"
 #include "bench/tlb.h"
 #include "bench/workload.h"
 #include "model/x86/accessed_dirty.h"
@@ -113,6 +114,7 @@ int run_all(int argc, char** argv) {
   add_all(workload);
   add_addresses();
   add_tlb(workload);
+  add_fuzzing();
   Comparison comparison;
   benchmark::RunSpecifiedBenchmarks(&comparison);
   return 0;

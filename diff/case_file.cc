@@ -52,6 +52,8 @@ json read_case_document(const std::string& path) {
     return json::parse(content);
   } catch (const json::parse_error& e) {
     refuse(path, fmt::format("byte {}: expected a JSON object", e.byte));
+  } catch (const json::out_of_range&) {
+    refuse(path, "a number beyond the range of a double");
   }
 }
 

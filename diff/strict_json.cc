@@ -76,6 +76,9 @@ Document parse_document(std::string_view text) {
     const auto place = message.find(": ");
     watcher.fail(fmt::format("column {}: {}", e.byte,
                              place == message.npos ? message : message.substr(place + 2)));
+  } catch (const json::out_of_range&) {
+    // A number that is too large is no parse error to the library.
+    watcher.fail("a number beyond the range of a double");
   }
   return document;
 }

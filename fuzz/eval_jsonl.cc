@@ -6,7 +6,9 @@
 
 #include "diff/eval.h"
 #include "diff/machine_json.h"
+#include "fuzz/line_mutator.h"
 #include "fuzz/lines.h"
+#include "fuzz/mutator.h"
 #include "fuzz/require.h"
 
 namespace {
@@ -30,6 +32,8 @@ void check_line(std::string_view line) {
 }
 
 }  // namespace
+
+MMUREF_MUTATOR(mmuref::fuzz::mutate_lines);
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   mmuref::fuzz::for_each_line(data, size, check_line);

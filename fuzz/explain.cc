@@ -1,9 +1,11 @@
 // Any entry at any level: its fields cover it, and the walk takes it for what they say.
 //
 // Input: 8 bytes of entry, one of level, one of MAXPHYADDR, one of flags.
+#include <array>
 #include <cstdint>
 #include <cstring>
 
+#include "fuzz/mutator.h"
 #include "fuzz/require.h"
 #include "image/entry_fields.h"
 #include "model/x86/walk.h"
@@ -14,6 +16,8 @@ using namespace mmuref;
 using fuzz::require;
 using image::EntryFields;
 using image::Word;
+
+constexpr std::size_t input_bytes = 11;
 
 /// Tables that reference each other by their level, down to the entry in question: the walk of
 /// address 0 reads `entry` at `level`.
@@ -71,10 +75,32 @@ void agrees_with_the_walk(const EntryFields& f, Word entry, int level,
   }
 }
 
+#ifdef MMUREF_LIBFUZZER
+/// A bit of the entry, mostly one that has a meaning; another level, width or processor.
+std::size_t mutate(std::uint8_t* data, std::size_t size, std::size_t max_size,
+                   diff::Random& random) {
+  if (max_size < input_bytes) return size;
+  if (size < input_bytes) std::memset(data + size, 0, input_bytes - size);
+  constexpr std::array<unsigned, 16> meant{0, 1, 2, 5, 6, 7, 8, 12, 13, 20, 21, 29, 30, 51, 52, 63};
+  const auto flip = [&](unsigned bit_of) {
+    data[bit_of / 8] = static_cast<std::uint8_t>(data[bit_of / 8] ^ 1u << bit_of % 8);
+  };
+  switch (random.below(4)) {
+    case 0: flip(random.below(64)); break;
+    case 1: data[8 + random.below(2)] = static_cast<std::uint8_t>(random.below(105)); break;
+    case 2: flip(80 + random.below(3)); break;
+    default: flip(random.pick(meant)); break;
+  }
+  return input_bytes;
+}
+#endif
+
 }  // namespace
 
+MMUREF_MUTATOR(mutate);
+
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
-  if (size < 11) return 0;
+  if (size < input_bytes) return 0;
   Word entry;
   std::memcpy(&entry, data, sizeof entry);
   const int level = 1 + data[8] % x86::max_level;

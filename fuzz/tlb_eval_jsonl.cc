@@ -6,7 +6,9 @@
 
 #include "diff/program_json.h"
 #include "diff/tlb_eval.h"
+#include "fuzz/line_mutator.h"
 #include "fuzz/lines.h"
+#include "fuzz/mutator.h"
 #include "fuzz/require.h"
 
 namespace {
@@ -39,6 +41,8 @@ void check_line(std::string_view line) {
 }
 
 }  // namespace
+
+MMUREF_MUTATOR(mmuref::fuzz::mutate_lines);
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   mmuref::fuzz::for_each_line(data, size, check_line);

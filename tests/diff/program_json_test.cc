@@ -121,6 +121,7 @@ TEST(ProgramJson, SaysWhatIsWrong) {
        R"("mov_cr4", "wrmsr_efer", "wrpkru" or "wrmsr_pkrs")"},
       {R"({"steps":[]})", "maxphyaddr: missing"},
       {program(R"("steps":[[[[[[[[[[]]]]]]]]]])"), "expected at most 8 levels of nesting"},
+      {program(R"("steps":[],"cpus":1e999)"), "a number beyond the range of a double"},
   };
   for (const Row& row : rows) EXPECT_EQ(error_of(row.text), row.error) << row.text;
   EXPECT_EQ(error_of(program(R"("steps":[tru])")).substr(0, 7), "column ");

@@ -48,6 +48,7 @@ class Host {
 template <class Interface>
 class OnHost : public Interface {
  public:
+  using Interface::unsupported;
   std::string name() const override { return "unicorn"; }
   std::string version() const override { return Engine::version(); }
   std::string unsupported(const Processor& cpu, const Registers& registers,
