@@ -10,7 +10,7 @@
 #include "cli/command.h"
 #include "cli/flush_diagram.h"
 #include "cli/flush_trace.h"
-#include "cli/picture.h"
+#include "cli/output_file.h"
 #include "cli/terminal.h"
 #include "diff/files.h"
 #include "spec/protocol/linux/linux_4_6.h"
@@ -53,7 +53,7 @@ std::string title(const Subject& s, const System& system) {
 
 Diagram diagram_of(const FlushTrace& trace, const System& system) {
   return {title(trace.subject, system), trace.reason, system.cpus,
-          tell(system, trace.events, trace.subject.reduce)};
+          tell(system, replay(system, trace.events, trace.subject.reduce))};
 }
 
 nlohmann::ordered_json json_form(const Explore& o, const SearchResult& result,
@@ -99,33 +99,26 @@ SearchResult searched(const System& system, SearchOptions options) {
   }
 }
 
-/// An exhibit's own bounds, where none were given; smaller ones would show nothing.
-void take_bounds(const Exhibit& e, Explore& o) {
-  Bounds bounds = e.bounds;
+/// The bounds that were given, others as they are by default or shown by the exhibit; smaller ones
+/// than an exhibit's would show nothing.
+void take_bounds(const Exhibit* e, Explore& o) {
+  Bounds& bounds = o.subject.bounds;
+  if (e != nullptr) bounds = e->bounds;
   const auto take = [&](const char* option, int given, int& to) {
     if (given == 0) return;
-    if (given < to)
-      throw InputError(fmt::format("{}: expected at least {} of {}", option, to, e.name));
+    if (e != nullptr && given < to)
+      throw InputError(fmt::format("{}: expected at least {} of {}", option, to, e->name));
     to = given;
   };
   take("--cpus", o.given.cpus, bounds.cpus);
   take("--mms", o.given.mms, bounds.mms);
   take("--pages", o.given.pages, bounds.pages);
   if (o.given.asids != 0) bounds.asids = o.given.asids;
-  o.subject.bounds = bounds;
 }
 
 int explore(Explore o) {
-  const auto or_default = [](int given, int& to) {
-    if (given != 0) to = given;
-  };
-  or_default(o.given.cpus, o.subject.bounds.cpus);
-  or_default(o.given.mms, o.subject.bounds.mms);
-  or_default(o.given.pages, o.subject.bounds.pages);
-  or_default(o.given.asids, o.subject.bounds.asids);
-
-  if (const Exhibit* e = exhibit(o.subject.exhibit)) take_bounds(*e, o);
-  if (o.whole) o.subject.bounds.observe_one = false;
+  take_bounds(exhibit(o.subject.exhibit), o);
+  if (o.whole) o.subject.bounds = o.subject.bounds.whole();
   o.subject.reduce = o.search.reduce = !o.no_reduction;
   o.search.symmetry = !o.no_symmetry;
   o.search.max_bytes = o.max_mebibytes << 20;
@@ -174,8 +167,7 @@ int replay_one(const std::string& file, const Replay& o) {
 int replay(const Replay& o) {
   if (!o.svg.empty() && o.files.size() > 1) throw InputError("--svg: expected one trace to draw");
   int worst = good;
-  for (const std::string& file : diff::files_below(o.files, ".flush"))
-    worst = std::max(worst, replay_one(file, o));
+  for (const std::string& file : files) worst = std::max(worst, replay_one(file, o));
   return worst;
 }
 

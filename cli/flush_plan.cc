@@ -8,6 +8,7 @@
 #include "cli/flush_plan_text.h"
 #include "cli/kernel_version.h"
 #include "cli/numbers.h"
+#include "cli/output_file.h"
 #include "cli/terminal.h"
 #include "model/linux/flush.h"
 

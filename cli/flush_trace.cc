@@ -173,8 +173,8 @@ Replayed replay_flush_trace(const std::string& file) {
   r.system = r.trace.subject.system();
   const bool reduce = r.trace.subject.reduce;
   try {
-    r.scenes = tell(r.system, r.trace.events, reduce);
     const std::vector<Successor> led = replay(r.system, r.trace.events, reduce);
+    r.scenes = tell(r.system, led);
     r.found = judge(r.system, led.empty() ? first(r.system) : led.back().state, reduce);
   } catch (const std::invalid_argument& e) {
     throw InputError(fmt::format("{}: trace: {}", file, e.what()));

@@ -3,11 +3,8 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <fstream>
 #include <iterator>
 #include <string_view>
-
-#include "cli/command.h"
 
 namespace mmuref::cli {
 
@@ -24,13 +21,6 @@ std::vector<std::string> broken_lines(const std::string& text, std::size_t width
     from = space + 1;
   }
   return lines;
-}
-
-void write_file(const std::string& path, const std::string& text) {
-  std::ofstream out(path, std::ios::binary | std::ios::trunc);
-  out << text;
-  out.flush();
-  if (!out) throw InputError(path + ": cannot be written");
 }
 
 namespace {

@@ -22,9 +22,6 @@ struct Picture {
 /// `text` broken between words into lines of at most `width`; all but the first are indented.
 std::vector<std::string> broken_lines(const std::string& text, std::size_t width);
 
-/// Throws InputError.
-void write_file(const std::string& path, const std::string& text);
-
 /// One SVG document, light or dark as its viewer is.
 std::string svg_form(const Picture& picture);
 

@@ -4,11 +4,11 @@
 #include <algorithm>
 #include <chrono>
 #include <filesystem>
-#include <fstream>
 #include <memory>
 #include <thread>
 
 #include "cli/command.h"
+#include "cli/output_file.h"
 #include "cli/verdicts.h"
 
 namespace mmuref::cli {
@@ -70,9 +70,7 @@ int list(const Chosen& chosen, bool json) {
 
 void write_script(const std::string& folder, const spec::Verdict& v) {
   const auto path = std::filesystem::path(folder) / (std::string(v.theorem.name) + ".smt2");
-  std::ofstream file(path);
-  file << v.script;
-  if (!file.flush()) throw InputError(path.string() + ": cannot be written");
+  write_file(path.string(), v.script);
 }
 
 /// How many theorems the second solver could not judge is said, never counted as agreement.

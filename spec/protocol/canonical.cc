@@ -4,6 +4,8 @@
 #include <array>
 #include <cstring>
 
+#include "spec/protocol/seen.h"
+
 namespace mmuref::spec::protocol {
 namespace {
 
@@ -108,9 +110,6 @@ struct Names {
   }
 
  private:
-  static bool within(Byte place, Place which) {
-    return place >= offset(which) && place < offset(which) + width(which);
-  }
   std::array<Byte, memory_size> places{};
 };
 
@@ -153,11 +152,6 @@ State renamed(const System& system, const State& s, Names names) {
     rename(system.program(static_cast<int>(c)), cpu, names);
   }
   return out;
-}
-
-std::uint64_t stir(std::uint64_t h, std::uint64_t v) {
-  h = (h ^ v) * 0x9e3779b97f4a7c15;
-  return h ^ (h >> 29);
 }
 
 /// What of a processor does not depend on the names of processors.

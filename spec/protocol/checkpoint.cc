@@ -12,11 +12,6 @@ namespace {
 
 constexpr std::array<char, 8> magic{'m', 'm', 'u', 'f', 'l', 's', 'h', '1'};
 
-std::uint64_t stir(std::uint64_t h, std::uint64_t v) {
-  h = (h ^ v) * 0x9e3779b97f4a7c15;
-  return h ^ (h >> 29);
-}
-
 std::uint64_t of_operand(const Operand& o) {
   return static_cast<std::uint64_t>(o.kind) << 8 | o.value;
 }
@@ -117,7 +112,8 @@ class Reader {
 
 std::uint64_t identity(const System& system, const SearchOptions& options) {
   std::uint64_t h = stir(sizeof(State), fingerprint(system.initial));
-  for (const int n : {system.cpus, system.mms, system.pages, system.asids})
+  for (const int n : {system.cpus, system.mms, system.pages, system.asids, system.observed_cpus,
+                      system.observed_mms})
     h = stir(h, static_cast<std::uint64_t>(n));
   for (const int n : system.runs) h = stir(h, static_cast<std::uint64_t>(n));
   for (const bool b : {system.generations, system.same_mms, system.promises.of_users_only,

@@ -84,8 +84,7 @@ void no_change(Race&) {}
 
 std::vector<Exhibit> of_races() {
   using enum Race::Shape;
-  Bounds page = one_page, pages = two_pages;
-  page.observe_one = pages.observe_one = false;
+  const Bounds page = one_page.whole(), pages = two_pages.whole();
   return {
       {"mremap-unlocks-first", "move_ptes unlocks the page tables, and then flushes",
        "CVE-2018-18281, fixed in 4.19 (eb66ae030829); migrate_vma until 6.0 (60bae7370896)", "T3",

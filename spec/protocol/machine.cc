@@ -27,16 +27,10 @@ Byte& Machine::variable(const Operand& o) {
   return cpu_.registers[o.value];
 }
 
-Byte Machine::read(Byte place) const {
-  for (int i = cpu_.buffered; i-- > 0;)
-    if (cpu_.buffer_place[i] == place) return cpu_.buffer_value[i];
-  return state_.memory[place];
-}
-
 /// Whether an interrupt here leaves it as it is: a handler may change the processor's own
 /// variables, never its registers.
 bool Machine::steady(const Operand& o) const {
-  if (cpu_.irq_off != 0 || cpu_.sender != 0) return true;
+  if (cpu_.uninterrupted()) return true;
   if (o.kind == Operand::Kind::slot_generation) return false;
   return o.kind != Operand::Kind::own || !program_.handler_writes(static_cast<Own>(o.value));
 }
@@ -44,7 +38,7 @@ bool Machine::steady(const Operand& o) const {
 /// And whether an interrupt here cannot tell if it was written.
 bool Machine::unheard(const Operand& to) const {
   if (!steady(to)) return false;
-  if (cpu_.irq_off != 0 || cpu_.sender != 0) return true;
+  if (cpu_.uninterrupted()) return true;
   return to.kind != Operand::Kind::own || !program_.handler_reads(static_cast<Own>(to.value));
 }
 
@@ -52,7 +46,7 @@ bool Machine::unheard(const Operand& to) const {
 bool Machine::steady(const At& at) const {
   if (at.place != Place::lazy && at.place != Place::loaded) return false;
   if (at.index.kind != Operand::Kind::self) return false;
-  return cpu_.irq_off != 0 || cpu_.sender != 0 || !program_.handler_stores(at.place);
+  return cpu_.uninterrupted() || !program_.handler_stores(at.place);
 }
 
 /// A generation that only decides what is dropped here, where nobody looks.
@@ -76,11 +70,11 @@ Machine::Mover Machine::mover() const {
     case Op::tell: return both_if(steady(s.a));
     case Op::choose_slot:
     case Op::note_slot:
-    case Op::note_asid: return both_if(cpu_.irq_off != 0 || cpu_.sender != 0);
+    case Op::note_asid: return both_if(cpu_.uninterrupted());
     case Op::load: return both_if((s.locked || steady(s.at) || is_idle_talk(s)) && unheard(s.to));
     // Nobody but an interrupt's handler, which waits for the buffer, can tell a store that is
     // buffered from one that is not; but it may become visible before the next step.
-    case Op::store: return cpu_.irq_off != 0 || cpu_.sender != 0 ? Mover::left : Mover::neither;
+    case Op::store: return cpu_.uninterrupted() ? Mover::left : Mover::neither;
     case Op::load_cr3:
     case Op::keep_cr3:
     case Op::invlpg: return both_if(!observed_);
@@ -119,7 +113,7 @@ int Machine::outcomes() const {
 bool Machine::enabled() const {
   const Step& s = next();
   switch (s.op) {
-    case Op::store: return cpu_.buffered < buffer_size;
+    case Op::store:
     case Op::release: return cpu_.buffered < buffer_size;
     case Op::set_bit:
     case Op::clear_bit:
@@ -213,7 +207,9 @@ void Machine::memory_step(const Step& step, Byte a) {
   const Byte at = place(step.at), mine = bit_of(id_);
   Byte& now = state_.memory[at];
   switch (step.op) {
-    case Op::load: variable(step.to) = is_idle_talk(step) ? Byte{0} : read(at); break;
+    case Op::load:
+      variable(step.to) = is_idle_talk(step) ? Byte{0} : state_.seen_by(id_, at);
+      break;
     case Op::set_bit: now |= mine; break;
     case Op::clear_bit: now &= static_cast<Byte>(~mine); break;
     case Op::exchange: {
@@ -241,9 +237,6 @@ void Machine::memory_step(const Step& step, Byte a) {
 }
 
 void Machine::drain() {
-  const auto is_lock = [](Byte place) {
-    return place >= offset(Place::lock) && place < offset(Place::lock) + width(Place::lock);
-  };
   do {
     state_.memory[cpu_.buffer_place[0]] = cpu_.buffer_value[0];
     for (int i = 1; i < buffer_size; ++i) {
@@ -252,7 +245,7 @@ void Machine::drain() {
     }
     cpu_.buffer_place[buffer_size - 1] = cpu_.buffer_value[buffer_size - 1] = 0;
     --cpu_.buffered;
-  } while (cpu_.buffered != 0 && is_lock(cpu_.buffer_place[0]));
+  } while (cpu_.buffered != 0 && within(cpu_.buffer_place[0], Place::lock));
 }
 
 void Machine::tlb_step(const Step& step, Byte a, Byte b) {
@@ -272,11 +265,10 @@ void Machine::load_cr3(Byte mm, Byte pcid, bool drop) {
   bool anything = s.table != 0;
   for (const Byte values : s.pages) anything = anything || values != 0;
   if (anything && s.mm != mm) state_.broken = Broken::slot_of_another;
-  s.mm = anything || mm != no_mm ? mm : no_mm;
+  s.mm = mm;
 }
 
 void Machine::slot_step(const Step& step, Byte a, Byte b) {
-  Byte& asid = cpu_.own[static_cast<int>(Own::asid)];
   if (!observed_) {
     if (step.op == Op::choose_slot) variable(step.to) = 0;
     return;
@@ -308,7 +300,7 @@ void Machine::slot_step(const Step& step, Byte a, Byte b) {
       s.generation = b;
       break;
     }
-    default: asid = a; break;
+    default: cpu_.own[static_cast<int>(Own::asid)] = a; break;
   }
 }
 
@@ -361,7 +353,7 @@ void Machine::ghost(const Step& step, Byte a, Byte b) {
     case Op::forbid:
       // As this processor sees the entry: its store may not be visible yet.
       state_.forbidden[place(step.at)] =
-          static_cast<Byte>(every_value & ~values(read(place(step.at))));
+          static_cast<Byte>(every_value & ~values(state_.seen_by(id_, place(step.at))));
       break;
     case Op::forbid_one: state_.forbidden[place(step.at)] |= values(a); break;
     case Op::permit: state_.forbidden[place(step.at)] &= static_cast<Byte>(~values(a)); break;

@@ -66,13 +66,13 @@ class Machine {
   bool may_drain() const { return cpu_.buffered != 0; }
   /// Nothing else can happen here before the only buffered store becomes visible.
   bool waits_to_drain() const {
-    return cpu_.buffered == 1 && (cpu_.irq_off != 0 || cpu_.sender != 0) && !enabled() &&
-           next().op != Op::acquire && next().op != Op::wait;
+    return cpu_.buffered == 1 && cpu_.uninterrupted() && !enabled() && next().op != Op::acquire &&
+           next().op != Op::wait;
   }
   /// The oldest store becomes visible.
   void drain();
   bool may_interrupt(int sender) const {
-    return cpu_.irq_off == 0 && cpu_.sender == 0 && (cpu_.pending & bit_of(sender)) != 0;
+    return !cpu_.uninterrupted() && (cpu_.pending & bit_of(sender)) != 0;
   }
   void interrupt(int sender);
 
@@ -95,7 +95,6 @@ class Machine {
   bool unheard(const Operand& to) const;
   bool steady(const At& at) const;
   Byte place(const At& at) const { return protocol::at(at.place, value(at.index), value(at.page)); }
-  Byte read(Byte place) const;
   Slot& slot() { return cpu_.slots[cpu_.pcid]; }
   void jump_unless(const Step& step, bool condition);
   bool steer(const Step& step, Byte a, Byte b, int choice);

@@ -27,12 +27,6 @@ class Judge {
     const Program& program = system_.program(id_);
     return program[cpu_.pc].switching || (cpu_.sender != 0 && program[cpu_.resume].switching);
   }
-  Byte own_view(Place place) const {
-    const Byte where = at(place, id_);
-    for (int i = cpu_.buffered; i-- > 0;)
-      if (cpu_.buffer_place[i] == where) return cpu_.buffer_value[i];
-    return state_.memory[where];
-  }
 
   /// What of `slot` a flush has removed, in words: T1 and T3 of pages.
   std::string stale(const Slot& slot) const {
@@ -60,7 +54,7 @@ class Judge {
     if (slot.table != 0 && (state_.freed_tables & bit_of(slot.mm)) != 0)
       return "T3: " + name() + " may walk a page table of mm " + std::to_string(slot.mm) +
              " that was freed";
-    if (system_.promises.of_users_only && own_view(Place::lazy) != 0) return {};
+    if (system_.promises.of_users_only && state_.seen_by(id_, at(Place::lazy, id_)) != 0) return {};
     return stale(slot);
   }
 
@@ -80,9 +74,7 @@ class Judge {
         return "T5: " + name() + " notes a generation that mm " + std::to_string(slot.context) +
                " has not reached";
       // Between the note and the flush that makes it true, interrupts are off.
-      if (slot.generation < newest || slot.mm != slot.context || cpu_.irq_off != 0 ||
-          cpu_.sender != 0)
-        continue;
+      if (slot.generation < newest || slot.mm != slot.context || cpu_.uninterrupted()) continue;
       if (const std::string s = stale(slot); !s.empty())
         return "T5: the newest generation is noted, and " + s.substr(4);
     }

@@ -10,6 +10,12 @@
 
 namespace mmuref::spec::protocol {
 
+/// A hash of `h` and `v`, for what is no whole state.
+constexpr std::uint64_t stir(std::uint64_t h, std::uint64_t v) {
+  h = (h ^ v) * 0x9e3779b97f4a7c15;
+  return h ^ (h >> 29);
+}
+
 /// 64 bits that tell states apart. Four products of 64 by 64 bits, folded, go on side by side: one
 /// after another they would take longer than all else that is done with a state.
 inline std::uint64_t fingerprint(const State& state) {

@@ -68,6 +68,11 @@ constexpr Byte at(Place place, int index, int page = 0) {
   return static_cast<Byte>(offset(place) + index);
 }
 
+/// Whether a place in memory is one of `which`.
+constexpr bool within(Byte place, Place which) {
+  return place >= offset(which) && place < offset(which) + width(which);
+}
+
 inline constexpr int register_count = 11, own_count = 7, payload_count = 4, buffer_size = 2;
 
 /// One PCID of a processor: what may be cached under it, everything a walk could have found since
@@ -95,6 +100,8 @@ struct Cpu {
   Byte pcid = 0;     ///< and under which slot
   Slot slots[max_asids];
 
+  /// Nothing can interrupt it: it has disabled interrupts, or handles one.
+  bool uninterrupted() const { return irq_off != 0 || sender != 0; }
   void forget_payload() {
     payload[0] = no_mm;
     for (int i = 1; i < payload_count; ++i) payload[i] = 0;
@@ -113,6 +120,14 @@ struct State {
   Byte forbidden[max_mms * max_pages]{};  ///< by (mm, page): PTE values a flush has removed
   Byte unused = 0;                        ///< keeps what follows aligned
   Cpu cpus[max_cpus];
+
+  /// What processor `c` loads from a place: its own latest store, visible or not, or memory.
+  Byte seen_by(int c, Byte place) const {
+    const Cpu& cpu = cpus[c];
+    for (int i = cpu.buffered; i-- > 0;)
+      if (cpu.buffer_place[i] == place) return cpu.buffer_value[i];
+    return memory[place];
+  }
 
   bool operator==(const State& other) const { return std::memcmp(this, &other, sizeof *this) == 0; }
 };

@@ -2,8 +2,6 @@
 
 #include <array>
 
-#include "spec/protocol/search.h"
-
 namespace mmuref::spec::protocol {
 namespace {
 
@@ -87,10 +85,10 @@ class Teller {
 
 }  // namespace
 
-std::vector<Scene> tell(const System& system, const std::vector<Event>& trace, bool reduce) {
+std::vector<Scene> tell(const System& system, const std::vector<Successor>& led) {
   std::vector<Scene> scenes;
   State before = first(system);
-  for (const Successor& after : replay(system, trace, reduce)) {
+  for (const Successor& after : led) {
     Teller teller(system, system.program(after.event.cpu), after.event);
     scenes.push_back(teller.scene(before, after));
     before = after.state;

@@ -21,7 +21,7 @@ struct Scene {
   Byte sent = 0, acknowledged = 0;
 };
 
-/// What happened in each event. Throws std::invalid_argument for an event that cannot happen.
-std::vector<Scene> tell(const System& system, const std::vector<Event>& trace, bool reduce);
+/// What happened in each event of a trace; `led` is what `replay` made of it.
+std::vector<Scene> tell(const System& system, const std::vector<Successor>& led);
 
 }  // namespace mmuref::spec::protocol

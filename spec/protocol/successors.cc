@@ -124,8 +124,7 @@ class Following {
 
   /// Left movers, that the event ends with.
   void settle(Run& run) {
-    for (;;) {
-      if (!options_.reduce) break;
+    while (options_.reduce) {
       const Machine m = machine(run);
       const Mover mover = m.mover();
       if ((mover != Mover::both && mover != Mover::left) || !m.enabled()) break;

@@ -30,6 +30,13 @@ struct Bounds {
   /// about another's, and all are treated alike, so that what breaks for one breaks for this one;
   /// the rest is flushed at any time, as if its PTEs had changed.
   bool observe_one = true;
+
+  /// The same, everything kept.
+  Bounds whole() const {
+    Bounds b = *this;
+    b.observe_one = false;
+    return b;
+  }
 };
 
 /// How an operation asks for a flush of the mm in r_mm.
@@ -87,8 +94,6 @@ class Operations {
   void target();
 
  private:
-  void each_mm(const std::function<void()>& of_one);
-
   Code& code_;
   Bounds bounds_;
   Flusher flush_;

@@ -255,16 +255,11 @@ void set_order(Linux46& options, std::string_view text) {
 System linux_4_6(const Linux46& o) {
   System s;
   s.name = "linux-4.6";
-  observe(s, o.bounds);
+  observe(s, o.race ? o.bounds.whole() : o.bounds);
   Code code;
   Linux46Code writer(code, o);
   s.programs.push_back(code.finish(writer.operations(), [&] { writer.handler(); }));
-  if (o.race) {
-    Bounds whole = o.bounds;
-    whole.observe_one = false;
-    observe(s, whole);
-    s.same_mms = false;
-  }
+  if (o.race) s.same_mms = false;
   s.initial = o.race ? tables_there(o.bounds) : nothing_mapped(o.bounds);
   for (Cpu& cpu : s.initial.cpus) cpu.own[static_cast<int>(Own::tlb_state)] = TLBSTATE_LAZY.value;
   return s;

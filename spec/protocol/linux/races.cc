@@ -283,9 +283,7 @@ std::vector<Code::Option> Races::all() {
 }
 
 State tables_there(const Bounds& bounds) {
-  Bounds whole = bounds;
-  whole.observe_one = false;
-  State s = nothing_mapped(whole);
+  State s = nothing_mapped(bounds.whole());
   s.freed_frames = static_cast<Byte>((1 << 2 * std::min(bounds.mms, max_mms)) - 1);
   s.freed_tables = 0;
   for (int mm = 0; mm < std::min(bounds.mms, max_mms); ++mm) s.memory[at(Place::pmd, mm)] = 1;

@@ -25,17 +25,13 @@ struct Race {
 class Races {
  public:
   Races(Code& code, const Bounds& bounds, Operations::Flusher flush, const Race& race)
-      : code_(code), race_(race), flush_(flush), simple_(code, whole(bounds), flush, {}, {}) {}
+      : code_(code), race_(race), flush_(flush), simple_(code, bounds.whole(), flush, {}, {}) {}
 
   std::vector<Code::Option> all();
   /// Maps any free page.
   void map_free();
 
  private:
-  static Bounds whole(Bounds bounds) {
-    bounds.observe_one = false;
-    return bounds;
-  }
   void first_page();
   void under_lock(std::string_view function, const Code::Block& block);
   void page(int number) { code_.set(r_page, constant(number)); }
