@@ -165,7 +165,8 @@ int replay_one(const std::string& file, const Replay& o) {
 }
 
 int replay(const Replay& o) {
-  if (!o.svg.empty() && o.files.size() > 1) throw InputError("--svg: expected one trace to draw");
+  const std::vector<std::string> files = diff::files_below(o.files, ".flush");
+  if (!o.svg.empty() && files.size() > 1) throw InputError("--svg: expected one trace to draw");
   int worst = good;
   for (const std::string& file : files) worst = std::max(worst, replay_one(file, o));
   return worst;

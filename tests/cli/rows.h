@@ -206,6 +206,7 @@ inline const Row rows[] = {
     {"bad_svg_two",
      "flush replay --svg a.svg corpora/flush/barrier-in-page.flush "
      "corpora/flush/wait-for-all.flush"},
+    {"bad_svg_folder", "flush replay --svg a.svg corpora/flush"},
     {"help_flush_explore", "flush explore --help"},
     {"help_flush_replay", "flush replay --help"},
     {"help_flush_gallery", "flush gallery --help"},
