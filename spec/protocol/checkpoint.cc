@@ -44,9 +44,9 @@ class Writer {
     write(&value, sizeof value);
   }
   template <class T>
-  void put_all(const std::vector<T>& values) {
+  void put_all(const Blocks<T>& values) {
     put(values.size());
-    write(values.data(), values.size() * sizeof(T));
+    for (std::size_t i = 0; i < values.size(); ++i) put(values[i]);
   }
   /// Whether all of it was written.
   bool end() {
@@ -79,11 +79,11 @@ class Reader {
     return value;
   }
   template <class T>
-  std::vector<T> all() {
+  Blocks<T> all() {
     const auto count = get<std::size_t>();
     if (count > left_ / sizeof(T)) broken();
-    std::vector<T> values(count);
-    take(values.data(), count * sizeof(T));
+    Blocks<T> values;
+    for (std::size_t i = 0; i < count; ++i) values.push_back(get<T>());
     return values;
   }
   void end() {

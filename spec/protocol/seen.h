@@ -1,9 +1,14 @@
 // The states a search has seen, a fingerprint each, and how it came there.
 #pragma once
 
+#include <sys/mman.h>
+
 #include <algorithm>
 #include <array>
 #include <cstdint>
+#include <cstdlib>
+#include <memory>
+#include <new>
 #include <vector>
 
 #include "spec/protocol/state.h"
@@ -42,19 +47,62 @@ inline std::uint64_t fingerprint(const State& state) {
               fold(h[2] ^ odd[7], h[3] ^ odd[4]) ^ odd[5]);
 }
 
+/// Room for `n` numbers, in pages of 2 MiB where there are any: what is looked up is everywhere,
+/// and every lookup would miss the TLB.
+template <class T>
+class Room {
+ public:
+  explicit Room(std::size_t n = 0) {
+    if (n == 0) return;
+    constexpr std::size_t page = std::size_t{2} << 20;
+    const std::size_t bytes = (n * sizeof(T) + page - 1) / page * page;
+    auto* at = static_cast<T*>(std::aligned_alloc(page, bytes));
+    if (at == nullptr) throw std::bad_alloc();
+    madvise(at, bytes, MADV_HUGEPAGE);
+    at_.reset(at);
+  }
+  T& operator[](std::size_t i) { return at_.get()[i]; }
+  const T& operator[](std::size_t i) const { return at_.get()[i]; }
+
+ private:
+  struct Free {
+    void operator()(T* at) const { std::free(at); }
+  };
+  std::unique_ptr<T, Free> at_;
+};
+
+/// A vector that grows without moving, so that it never takes its room twice.
+template <class T>
+class Blocks {
+ public:
+  static constexpr std::size_t block_size = std::size_t{1} << 20;
+
+  void push_back(T value) {
+    if (size_ % block_size == 0) blocks_.emplace_back(block_size);
+    blocks_.back()[size_++ % block_size] = value;
+  }
+  const T& operator[](std::size_t i) const { return blocks_[i / block_size][i % block_size]; }
+  std::size_t size() const { return size_; }
+  std::size_t bytes() const { return blocks_.size() * block_size * sizeof(T); }
+
+ private:
+  std::vector<Room<T>> blocks_;
+  std::size_t size_ = 0;
+};
+
 /// Fingerprints and parents in the order of finding, and an open-addressed table of their numbers:
 /// 12 bytes a state, and 6 to 12 for the table.
 class Seen {
  public:
   static constexpr std::uint32_t no_parent = ~std::uint32_t{0};
 
-  Seen() : table_(std::size_t{1} << 16, 0) {}
+  Seen() { fill_table(std::size_t{1} << 16); }
 
   /// Whether it is new.
   bool add(std::uint64_t print, std::uint32_t parent) {
-    if (prints_.size() * 10 >= table_.size() * 7) fill_table(table_.size() * 2);
-    std::size_t i = print & (table_.size() - 1);
-    for (; table_[i] != 0; i = (i + 1) & (table_.size() - 1))
+    if (prints_.size() * 10 >= table_size_ * 7) fill_table(table_size_ * 2);
+    std::size_t i = place(print);
+    for (; table_[i] != 0; i = place(i + 1))
       if (prints_[table_[i] - 1] == print) return false;
     prints_.push_back(print);
     parents_.push_back(parent);
@@ -62,17 +110,13 @@ class Seen {
     return true;
   }
   /// What `add` is going to need soon, in two parts: most of its time is spent on waiting for it.
-  void fetch_table(std::uint64_t print) const {
-    __builtin_prefetch(&table_[print & (table_.size() - 1)]);
-  }
+  void fetch_table(std::uint64_t print) const { __builtin_prefetch(&table_[place(print)]); }
   void fetch_print(std::uint64_t print) const {
-    const std::uint32_t n = table_[print & (table_.size() - 1)];
+    const std::uint32_t n = table_[place(print)];
     if (n != 0) __builtin_prefetch(&prints_[n - 1]);
   }
   std::size_t size() const { return prints_.size(); }
-  std::size_t bytes() const {
-    return prints_.capacity() * 8 + parents_.capacity() * 4 + table_.capacity() * 4;
-  }
+  std::size_t bytes() const { return prints_.bytes() + parents_.bytes() + table_size_ * 4; }
   /// The fingerprints on the way to state `n`, the first state's included.
   std::vector<std::uint64_t> path(std::uint32_t n) const {
     std::vector<std::uint64_t> prints;
@@ -81,9 +125,9 @@ class Seen {
     return prints;
   }
 
-  const std::vector<std::uint64_t>& prints() const { return prints_; }
-  const std::vector<std::uint32_t>& parents() const { return parents_; }
-  void restore(std::vector<std::uint64_t> prints, std::vector<std::uint32_t> parents) {
+  const Blocks<std::uint64_t>& prints() const { return prints_; }
+  const Blocks<std::uint32_t>& parents() const { return parents_; }
+  void restore(Blocks<std::uint64_t> prints, Blocks<std::uint32_t> parents) {
     prints_ = std::move(prints);
     parents_ = std::move(parents);
     std::size_t size = std::size_t{1} << 16;
@@ -92,18 +136,23 @@ class Seen {
   }
 
  private:
+  std::size_t place(std::size_t i) const { return i & (table_size_ - 1); }
   void fill_table(std::size_t size) {
-    table_.assign(size, 0);
+    table_ = Room<std::uint32_t>();  // before the new one is there
+    table_ = Room<std::uint32_t>(size);
+    table_size_ = size;
+    for (std::size_t i = 0; i < size; ++i) table_[i] = 0;
     for (std::size_t n = 0; n < prints_.size(); ++n) {
-      std::size_t i = prints_[n] & (size - 1);
-      while (table_[i] != 0) i = (i + 1) & (size - 1);
+      std::size_t i = place(prints_[n]);
+      while (table_[i] != 0) i = place(i + 1);
       table_[i] = static_cast<std::uint32_t>(n + 1);
     }
   }
 
-  std::vector<std::uint64_t> prints_;
-  std::vector<std::uint32_t> parents_;
-  std::vector<std::uint32_t> table_;  ///< 1 + number, 0 where free
+  Blocks<std::uint64_t> prints_;
+  Blocks<std::uint32_t> parents_;
+  Room<std::uint32_t> table_;  ///< 1 + number, 0 where free
+  std::size_t table_size_ = 0;
 };
 
 }  // namespace mmuref::spec::protocol
