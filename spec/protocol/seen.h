@@ -85,7 +85,7 @@ class Fingerprints {
   bool add(std::uint64_t print) {
     print = named(print);
     Part& part = parts_[print >> 56];
-    if (part.count * 5 >= part.size * 4) grow(part, part.size + part.size / 3 + 64);
+    if (part.count * 5 >= part.size * 4) grow(part, larger(part.size));
     std::size_t i = part.place(print);
     for (; part.slots[i] != 0; i = part.after(i))
       if (part.slots[i] == print) return false;
@@ -124,21 +124,26 @@ class Fingerprints {
     }
     std::size_t after(std::size_t i) const { return i + 1 == size ? 0 : i + 1; }
   };
+  /// Twice while that is little.
+  static std::size_t larger(std::size_t size) {
+    constexpr std::size_t little = std::size_t{1} << 18;
+    return size < little ? 2 * size + 512 : size + size / 3;
+  }
   static std::uint64_t named(std::uint64_t print) { return print == 0 ? 1 : print; }
 
   void grow(Part& part, std::size_t size) {
-    Part larger;
-    larger.size = size;
-    larger.count = part.count;
-    larger.slots = Room<std::uint64_t>(larger.size);
+    Part next;
+    next.size = size;
+    next.count = part.count;
+    next.slots = Room<std::uint64_t>(size);
     for (std::size_t i = 0; i < part.size; ++i) {
       if (part.slots[i] == 0) continue;
-      std::size_t to = larger.place(part.slots[i]);
-      while (larger.slots[to] != 0) to = larger.after(to);
-      larger.slots[to] = part.slots[i];
+      std::size_t to = next.place(part.slots[i]);
+      while (next.slots[to] != 0) to = next.after(to);
+      next.slots[to] = part.slots[i];
     }
-    slots_ += larger.size - part.size;
-    part = std::move(larger);
+    slots_ += next.size - part.size;
+    part = std::move(next);
   }
 
   std::array<Part, 256> parts_;
