@@ -164,7 +164,7 @@ int replay_one(const std::string& file, const Replay& o) {
 }
 
 int replay(const Replay& o) {
-  const std::vector<std::string> files = diff::files_below(o.files, ".flush");
+  const std::vector<std::string> files = diff::files_below(o.files, {".flush"});
   if (!o.svg.empty() && files.size() > 1) throw InputError("--svg: expected one trace to draw");
   int worst = good;
   for (const std::string& file : files) worst = std::max(worst, replay_one(file, o));
