@@ -1,6 +1,7 @@
 // mmuref merge: adds up what shards of a campaign wrote.
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <filesystem>
 #include <fstream>
 #include <iterator>
@@ -34,30 +35,42 @@ diff::CampaignFile read_file(const std::string& path) {
   }
 }
 
-/// A line for each number, "known.smap-implicit-ac  12".
-void append_totals(std::string& out, const ordered_json& totals, const std::string& name) {
+/// Names and numbers, "known.smap-implicit-ac" and "12"; of an array all its numbers.
+using Rows = std::vector<std::pair<std::string, std::string>>;
+
+void append_totals(Rows& rows, const ordered_json& totals, const std::string& name) {
   if (totals.is_object()) {
     for (const auto& [key, value] : totals.items())
-      append_totals(out, value, name.empty() ? key : name + '.' + key);
+      append_totals(rows, value, name.empty() ? key : name + '.' + key);
     return;
   }
   std::string numbers = totals.dump();
   std::erase_if(numbers, [](char c) { return c == '[' || c == ']'; });
-  for (std::size_t at = 0; (at = numbers.find(',', at)) != numbers.npos; at += 2)
-    numbers.replace(at, 1, ", ");
-  out += fmt::format("  {:<36} {}\n", name, numbers);
+  std::ranges::replace(numbers, ',', ' ');
+  rows.emplace_back(name, numbers);
+}
+
+std::string text_form(const Rows& rows) {
+  std::size_t width = 0;
+  for (const auto& [name, numbers] : rows) width = std::max(width, name.size());
+  std::string out;
+  for (const auto& [name, numbers] : rows)
+    out += fmt::format("  {:<{}}  {}\n", name, width, numbers);
+  return out;
 }
 
 std::string text_form(const ordered_json& summary) {
   const Style style = Style::of_stdout();
   std::string out;
   for (const auto& [name, value] : summary["campaign"].items()) {
-    if (name == "type" || name == "program") continue;
+    if (name == "type" || name == "program" || value == "") continue;
     out += fmt::format("{}{} {}", out.empty() ? "" : ", ", name,
                        value.is_string() ? value.get<std::string>() : value.dump());
   }
   out += '\n';
-  append_totals(out, summary["totals"], "");
+  Rows rows;
+  append_totals(rows, summary["totals"], "");
+  out += text_form(rows);
   for (const auto& unit : summary["failed"])
     out += fmt::format("  {} unit {}, {}\n", style.red("FAILED  "), unit["unit"].dump(),
                        unit["name"].get<std::string>());

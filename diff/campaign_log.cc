@@ -5,6 +5,7 @@
 #include <sys/file.h>
 #include <unistd.h>
 
+#include <array>
 #include <cerrno>
 #include <cstring>
 #include <filesystem>
@@ -27,15 +28,18 @@ std::string content_of(const std::string& path) {
 /// A hash of the running program. The results of another one, of which a rule was changed since,
 /// say, must neither be taken over nor added up.
 std::string program_identity() {
-  const std::string bytes = content_of("/proc/self/exe");
-  if (bytes.empty()) throw std::runtime_error("/proc/self/exe: cannot be read");
-  Word hash = bytes.size();
-  for (std::size_t at = 0; at < bytes.size(); at += 8) {
-    Word word = 0;
-    std::memcpy(&word, bytes.data() + at, std::min<std::size_t>(8, bytes.size() - at));
-    hash = (hash ^ word) * 0x9e3779b97f4a7c15;
-    hash ^= hash >> 29;
-  }
+  std::ifstream program("/proc/self/exe", std::ios::binary);
+  std::array<Word, 8192> block;
+  Word hash = 0;
+  do {
+    block.fill(0);
+    program.read(reinterpret_cast<char*>(block.data()), sizeof block);
+    for (const Word word : block) {
+      hash = (hash ^ word) * 0x9e3779b97f4a7c15;
+      hash ^= hash >> 29;
+    }
+  } while (program);
+  if (!program.eof()) throw std::runtime_error("/proc/self/exe: cannot be read");
   return hex(hash);
 }
 

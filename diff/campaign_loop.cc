@@ -26,7 +26,7 @@ Word share(const CampaignOptions& options, Mode mode) {
   return ((last - options.shard.index) / options.shard.count + 1) * unit - missing;
 }
 
-CampaignLoop::CampaignLoop(const AnyOracle& oracle, const Domain& domain,
+CampaignLoop::CampaignLoop(AnyOracle& oracle, const Domain& domain,
                            const CampaignOptions& options, Mode mode)
     : domain_(domain),
       options_(options),
@@ -56,6 +56,7 @@ Word CampaignLoop::quota(Word unit) const {
 void CampaignLoop::run_unit(Word unit) {
   const auto start = std::chrono::steady_clock::now();
   const double oracle_before = asked_.seconds();
+  asked_.restart();
   totals_ = Totals{.mode = mode_};
   quota_ = quota(unit);
   findings_ = nlohmann::json::array();
@@ -83,8 +84,8 @@ void CampaignLoop::run_unit(Word unit) {
 
 void CampaignLoop::take_over(const nlohmann::json& line) {
   try {
+    totals_from_json(line["totals"]);
     add(line);
-    so_far();
   } catch (const nlohmann::json::exception&) {
     throw std::runtime_error(fmt::format("{}: unit {}: expected the totals that `diff` writes",
                                          options_.out, line["unit"].dump()));

@@ -21,7 +21,7 @@ class CampaignLoop {
   Totals run(const Progress& progress);
 
  protected:
-  CampaignLoop(const AnyOracle& oracle, const Domain& domain, const CampaignOptions& options,
+  CampaignLoop(AnyOracle& oracle, const Domain& domain, const CampaignOptions& options,
                Mode mode);
   ~CampaignLoop() = default;
 
@@ -45,7 +45,7 @@ class CampaignLoop {
   void add(const nlohmann::json& line);
   Totals so_far() const;
 
-  const AnyOracle& asked_;
+  AnyOracle& asked_;
   const Mode mode_;
   CampaignLog log_;
   Word quota_ = 0;                           ///< to compare in this unit

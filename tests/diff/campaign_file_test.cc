@@ -126,7 +126,7 @@ TEST(Merge, ATornLastLineIsIgnoredAndCounted) {
     const auto summary = merged({torn}).summary();
     EXPECT_EQ(summary["torn"], file.torn ? 1 : 0) << cut;
     EXPECT_FALSE(summary["passed"]) << cut;
-    EXPECT_EQ(summary["missing"], cut < last ? summary["missing"] : json(1)) << cut;
+    EXPECT_TRUE(cut < last || summary["missing"] == 1) << cut;
   }
   EXPECT_NE(error_of({R"({"command":"te)"}), "") << "no file has a first line";
 }

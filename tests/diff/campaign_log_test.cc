@@ -6,7 +6,9 @@
 #include <set>
 #include <sstream>
 
+#include "diff/campaign.h"
 #include "diff/generator.h"
+#include "diff/report.h"
 #include "tests/diff/support.h"
 
 namespace mmuref::diff {
