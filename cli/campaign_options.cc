@@ -21,7 +21,8 @@ diff::Shard parse_shard(const std::string& text) {
         shard.count <= max_shards)
       return shard;
   }
-  throw InputError(fmt::format("--shard {}: expected I/N with 0 <= I < N, such as 0/4", text));
+  throw InputError(
+      fmt::format("--shard {}: expected I/N with 0 <= I < N <= {}, such as 0/4", text, max_shards));
 }
 
 }  // namespace

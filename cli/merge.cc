@@ -79,7 +79,7 @@ std::string text_form(const ordered_json& summary) {
         fmt::format("  {} unit {}, {}: {} different results\n", style.red("DISPUTED"),
                     unit["unit"].dump(), unit["name"].get<std::string>(), unit["results"].dump());
   const std::string counts =
-      fmt::format("{} of {} units, {} missing, {} failed, {} disputed; {} torn last lines ignored",
+      fmt::format("{} of {} units, {} missing, {} failed, {} disputed; torn last lines ignored: {}",
                   summary["done"].dump(), summary["units"].dump(), summary["missing"].dump(),
                   summary["failed"].size(), summary["disputed"].size(), summary["torn"].dump());
   const bool passed = summary["passed"].get<bool>();

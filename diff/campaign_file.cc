@@ -67,10 +67,10 @@ void grow(CampaignFile& file, json header) {
 void take_line(CampaignFile& file, std::string_view line, std::size_t number) {
   json value = parse_line(line);
   ObjectReader from(value, "");
+  if (number == 1 && (from.find("type") == nullptr || value["type"] != "campaign"))
+    throw FormError("expected the first line of a campaign");
   const std::string type = text(from, "type");
   if (type != "campaign" && type != "unit") from.fail("type", "expected campaign or unit");
-  if (file.header.is_null() != (number == 1) || (number == 1 && type != "campaign"))
-    throw FormError("expected the first line of a campaign");
   if (type == "unit") {
     check_unit(value, file.header);
     file.units.push_back({number, std::move(value)});

@@ -252,7 +252,7 @@ inline const Row rows[] = {
     {"merge", "merge shards"},
     {"merge_json", "merge --json shards/1.jsonl shards shards/0.jsonl"},
     {"merge_torn", "merge shards/1.jsonl torn.jsonl"},
-    {"merge_failed", "merge shards/1.jsonl failed.jsonl"},
+    {"merge_failed", "merge failed.jsonl"},
     {"merge_failed_json", "merge failed.jsonl --json"},
     {"merge_disputed", "merge shards failed.jsonl"},
     {"merge_out", "merge shards --out /dev/null/file"},
