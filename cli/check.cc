@@ -12,6 +12,7 @@
 #include "cli/verdicts.h"
 #include "diff/campaign.h"
 #include "diff/files.h"
+#include "diff/flush_trace.h"
 #include "diff/oracles.h"
 #include "diff/replay.h"
 #include "diff/trace_files.h"
@@ -184,7 +185,7 @@ Part check_flushes(const Options& options) {
   }
   const auto files = diff::files_below({options.corpora + "/flush"}, ".flush");
   for (const std::string& file : files) {
-    const Replayed r = replay_flush_trace(file);
+    const diff::FlushReplay r = diff::replay_flush_file(file);
     if (r.found == r.trace.reason) continue;
     part.passed = false;
     part.detail += fmt::format("  {}: expected {}\n", file, r.trace.reason);

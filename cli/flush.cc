@@ -10,10 +10,10 @@
 #include "cli/command.h"
 #include "cli/flush_campaign.h"
 #include "cli/flush_diagram.h"
-#include "cli/flush_trace.h"
 #include "cli/output_file.h"
 #include "cli/terminal.h"
 #include "diff/files.h"
+#include "diff/flush_trace.h"
 #include "spec/protocol/linux/linux_4_6.h"
 #include "spec/protocol/search.h"
 
@@ -21,6 +21,9 @@ namespace mmuref::cli {
 namespace {
 
 using namespace spec::protocol;
+using diff::FlushReplay;
+using diff::FlushTrace;
+using diff::Subject;
 
 struct Explore {
   Subject subject;
@@ -82,13 +85,9 @@ SearchResult searched(const System& system, SearchOptions options) {
       fmt::print(stderr, "\rflush: {} states, {} waiting\x1b[K", seen, waiting);
     };
   }
-  try {
-    SearchResult result = search(system, options);
-    if (progress) fmt::print(stderr, "\r\x1b[K");
-    return result;
-  } catch (const std::runtime_error& e) {
-    throw InputError(e.what());
-  }
+  SearchResult result = search(system, options);
+  if (progress) fmt::print(stderr, "\r\x1b[K");
+  return result;
 }
 
 /// The bounds that were given, others as they are by default or shown by the exhibit; smaller ones
@@ -136,7 +135,7 @@ struct Replay {
 };
 
 int replay_one(const std::string& file, const Replay& o) {
-  const Replayed r = replay_flush_trace(file);
+  const FlushReplay r = diff::replay_flush_file(file);
   const Diagram diagram{title(r.trace.subject, r.system),
                         r.found.empty() ? "every promise is kept" : r.found, r.system.cpus,
                         r.scenes};
@@ -296,7 +295,7 @@ Run add_explore(CLI::App* flush) {
       ->type_name("FILE");
   command->add_option("--svg", o->svg, "Draw the trace here")->type_name("FILE");
   command->add_flag("--json", o->json, "Print one JSON object");
-  return [o] { return explore(*o); };
+  return errors_are_input([o] { return explore(*o); });
 }
 
 Run add_replay_trace(CLI::App* flush) {
@@ -311,7 +310,7 @@ Run add_replay_trace(CLI::App* flush) {
       ->required();
   command->add_option("--svg", o->svg, "Draw it here")->type_name("FILE");
   command->add_flag("--json", o->json, "Print one JSON object a trace");
-  return [o] { return replay(*o); };
+  return errors_are_input([o] { return replay(*o); });
 }
 
 Run add_gallery(CLI::App* flush) {

@@ -27,7 +27,7 @@ bool Exploration::passes(Verdict verdict) const {
   return verdict != Verdict::unknown && (!expected || verdict == *expected);
 }
 
-Subject order_subject(const std::string& order, bool irqs_on, bool strict) {
+diff::Subject order_subject(const std::string& order, bool irqs_on, bool strict) {
   return {.order = order,
           .irqs_on = irqs_on,
           .bounds = {.cpus = 2, .mms = 2, .pages = 1},

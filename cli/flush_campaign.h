@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "cli/command.h"
-#include "cli/flush_trace.h"
+#include "diff/flush_trace.h"
 #include "spec/protocol/search.h"
 
 namespace mmuref::cli {
@@ -18,7 +18,7 @@ std::string_view name(spec::protocol::Verdict verdict);
 struct Exploration {
   std::string kind;  ///< shipped, broken, repaired, or an order of some mode
   std::string name;  ///< of its own
-  Subject subject;
+  diff::Subject subject;
   /// Nothing where both are possible; the verdict is kept then, and not judged.
   std::optional<spec::protocol::Verdict> expected;
   bool quick = false;  ///< takes seconds at most, and is explored by `mmuref check`
@@ -32,7 +32,7 @@ struct Exploration {
 std::vector<Exploration> explorations();
 
 /// An order of 4.6's switch_mm, at the bounds that tell orders apart.
-Subject order_subject(const std::string& order, bool irqs_on, bool strict);
+diff::Subject order_subject(const std::string& order, bool irqs_on, bool strict);
 
 /// Adds `flush campaign` to the subcommand `flush`.
 Run add_flush_campaign(CLI::App& flush);
