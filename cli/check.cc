@@ -7,6 +7,7 @@
 #include <thread>
 
 #include "cli/command.h"
+#include "cli/flush_campaign.h"
 #include "cli/numbers.h"
 #include "cli/verdicts.h"
 #include "diff/campaign.h"
@@ -14,8 +15,6 @@
 #include "diff/oracles.h"
 #include "diff/replay.h"
 #include "image/info_tlb.h"
-#include "spec/protocol/gallery.h"
-#include "spec/protocol/search.h"
 
 namespace mmuref::cli {
 namespace {
@@ -56,29 +55,23 @@ unsigned threads() {
 Part check_theorems() {
   Part part;
   std::size_t proved = 0, found = 0, finished = 0;
-  auto theorems = spec::all_theorems();
-  const std::size_t theorem_count = theorems.size();
-  const auto defects = spec::all_defects();
-  for (const spec::Defect& d : defects) theorems.push_back(d.theorem);
+  const Statements chosen = statements();
   spec::ProveOptions options{.threads = threads()};
   options.done = [&](const spec::Verdict&) {
     if (isatty(STDERR_FILENO) == 0) return;
     fmt::print(stderr, "\r\x1b[K");
-    if (++finished < theorems.size())
-      fmt::print(stderr, "theorems: {} of {}", finished, theorems.size());
+    if (++finished < chosen.all.size())
+      fmt::print(stderr, "theorems: {} of {}", finished, chosen.all.size());
   };
-  const auto verdicts = spec::prove(theorems, options);
+  const auto verdicts = spec::prove(chosen.all, options);
   for (std::size_t i = 0; i < verdicts.size(); ++i) {
-    const spec::Verdict& v = verdicts[i];
-    const bool passes = i < theorem_count ? v.passes() : v.finds();
-    (i < theorem_count ? proved : found) += passes;
-    if (passes) continue;
-    part.detail += i < theorem_count ? text_form(v, Style(false))
-                                     : text_form(v, defects[i - theorem_count], Style(false));
+    const bool passes = chosen.passes(i, verdicts[i]);
+    (chosen.defect(i) == nullptr ? proved : found) += passes;
+    if (!passes) part.detail += text_form(verdicts[i], chosen.defect(i), Style(false));
   }
-  part.passed = theorem_count > 0 && proved + found == verdicts.size();
+  part.passed = chosen.theorem_count() > 0 && proved + found == verdicts.size();
   part.summary = fmt::format("{} of {} proved, {} of {} defects of Linux found", proved,
-                             theorem_count, found, defects.size());
+                             chosen.theorem_count(), found, chosen.defects.size());
   return part;
 }
 
@@ -155,29 +148,28 @@ Part check_linux(const Options& options) {
 
 /// Linux's flush protocols hold within bounds that take seconds; and each break of them is seen.
 Part check_flushes() {
-  namespace protocol = spec::protocol;
   Part part;
   part.passed = true;
-  const auto fail = [&](std::string_view how, const std::string& why) {
+  std::size_t shipped = 0, states = 0, breaks = 0, seen = 0;
+  for (const Exploration& e : explorations()) {
+    if (!e.quick) continue;
+    const auto explored = spec::protocol::search(e.subject.system(), {});
+    const bool passes = e.passes(explored.verdict);
+    if (e.kind == "broken") {
+      ++breaks;
+      seen += passes;
+    } else {
+      ++shipped;
+      states += explored.states;
+    }
+    if (passes) continue;
     part.passed = false;
-    part.detail += fmt::format("  mmuref flush explore {}: {}\n", how, why);
-  };
-  std::size_t states = 0, found = 0;
-  for (const protocol::Protocol& p : protocol::protocols()) {
-    const auto explored = protocol::search(p.system({.cpus = 2, .mms = 1, .pages = 2}), {});
-    states += explored.states;
-    if (explored.verdict != protocol::Verdict::holds)
-      fail(fmt::format("--protocol {} --pages 2", p.name), explored.reason);
-  }
-  for (const protocol::Exhibit& e : protocol::gallery()) {
-    const auto broken = protocol::search(e.broken(e.bounds), {});
-    const bool seen = broken.verdict == protocol::Verdict::violated;
-    found += seen;
-    if (!seen) fail(fmt::format("--break {}", e.name), "nothing is seen");
+    part.detail += fmt::format("  mmuref flush campaign '{}': {} {}\n", e.name,
+                               name(explored.verdict), explored.reason);
   }
   part.summary =
-      fmt::format("{} protocols on 2 CPUs, 1 mm, 2 pages: {} states; {} of {} breaks seen",
-                  protocol::protocols().size(), states, found, protocol::gallery().size());
+      fmt::format("{} protocols on 2 CPUs, 1 mm, 2 pages: {} states; {} of {} breaks seen", shipped,
+                  states, seen, breaks);
   return part;
 }
 
