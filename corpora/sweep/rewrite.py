@@ -42,6 +42,13 @@ UNARY = {
 }
 MASK = ["WithoutLowest", "WithoutHighest", "OneLower", "OneHigher"]
 ONE_BIT = ["WithoutLowest", "OneLower", "OneHigher"]
+# Variants that `./run sweep` leaves out unless told `--all`: where the others are noticed these
+# nearly always are, or the operands never are such that they differ.
+FAR = {"Agree", "Zero", "Ones", "Differ", "Nand", "AndNot", "NotAnd"}
+FAR_OF = {"<": {"NotEqual"}, "<=": {"Equal"}, ">": {"NotEqual"}, ">=": {"Equal"},
+          "==": {"LessEqual"}, "!=": {"Greater"},
+          "<<": {"ShiftRight"}, ">>": {"ShiftLeft"}, "+": {"Minus"}, "-": {"Plus"},
+          "&&": {"False"}, "||": {"True"}}
 LOGICAL = {"&&": ("both", ["Left", "Right", "False"]), "||": ("either", ["Left", "Right", "True"])}
 CONDITION = ["False", "True"]
 
@@ -87,6 +94,10 @@ def constants_of(source):
         for name, value in re.findall(r"(\w+) = ((?:[^,(]|\([^)]*\))*)", statement):
             found[name] = re.fullmatch(r"bit\([^)]*\)", value.strip()) is not None
     return found
+
+
+def is_far(original, variant):
+    return variant in FAR or variant in FAR_OF.get(original, ())
 
 
 class Header:
