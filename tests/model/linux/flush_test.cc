@@ -50,6 +50,23 @@ TEST(FlushCode, WhichVersionsAreKnown) {
     EXPECT_FALSE(kernel(v).flush.known) << v.major << '.' << v.minor;
 }
 
+TEST(FlushCode, WhatChangedWhen) {
+  const auto code = [](int major, int minor, int patch = 0) {
+    return kernel({major, minor, patch}).flush;
+  };
+  EXPECT_TRUE(code(4, 11).has_current_task && code(4, 13).all_leaves_lazy);
+  EXPECT_FALSE(code(4, 12).has_current_task || code(4, 14).all_leaves_lazy);
+  EXPECT_EQ(code(4, 5).page_end, PageEnd::func);
+  EXPECT_EQ(code(4, 6).page_end, PageEnd::others);
+  EXPECT_EQ(code(4, 10).page_end, PageEnd::others);
+  EXPECT_EQ(code(4, 11).page_end, PageEnd::caller);
+  // 6.15, and before it the stable 6.12.117.
+  for (const FlushCode& f : {code(6, 12, 117), code(6, 12, 200), code(6, 15)})
+    EXPECT_TRUE(f.should_flush && f.should_flush_switching && f.range_frees_tables);
+  for (const FlushCode& f : {code(6, 12), code(6, 12, 116), code(6, 13), code(6, 14), code(4, 20)})
+    EXPECT_FALSE(f.should_flush || f.should_flush_switching || f.range_frees_tables);
+}
+
 /// A row of the sheet's table for 4.6.
 struct RangeRow {
   const char* situation;
