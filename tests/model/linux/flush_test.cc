@@ -673,6 +673,26 @@ TEST(MmuGather, RangesByHand) {
   }
 }
 
+TEST(MmuGather, BeginsWithNothingBelowTheEndOfUserSpace) {
+  for (const int levels : {4, 5}) {
+    const Kernel k = kernel(v6_12, {.levels = levels});
+    const auto tlb = tlb_gather_mmu(k, Word{0x1000}, Word{0x2000});
+    EXPECT_EQ(tlb.start, levels == 5 ? 0x00ff'ffff'ffff'f000u : 0x7fff'ffff'f000u);
+    EXPECT_EQ(tlb.end, 0u);
+  }
+  const auto whole = tlb_gather_mmu(linux_4_6, Word{0}, all);
+  EXPECT_EQ(whole.start, all);
+  EXPECT_EQ(whole.end, all);
+}
+
+TEST(MmuGather, AFreedTableIsOnePage) {
+  auto tlb = tlb_gather_mmu(linux_6_1, Word{0x1000}, Word{0x8000});
+  tlb_free_table(linux_6_1, tlb, Word{0x4000}, false);
+  EXPECT_EQ(tlb.start, 0x4000u);
+  EXPECT_EQ(tlb.end, 0x5000u);
+  EXPECT_FALSE(tlb.need_flush_all);
+}
+
 TEST(MmuGather, UnsharedTables) {
   auto tlb = tlb_gather_mmu(linux_6_1, Word{0x1000}, Word{0x2000});
   tlb_unshare(linux_6_1, tlb, Word{0x7f'5020'0000});
