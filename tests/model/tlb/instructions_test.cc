@@ -43,7 +43,7 @@ TEST(MovCr0, BitsThatFault) {
   EXPECT_EQ(faults(r), from_to(32, 63, {0, 16, 29, 31}));
   for (unsigned b = 0; b < 64; ++b) {
     r.cr4 = bit(b);
-    EXPECT_EQ(mov_cr0_faults(r, running.cr0 & ~bit(16)), b == 23) << b;
+    EXPECT_EQ(mov_cr0_faults(r, (running.cr0 & ~bit(16)) | bit(15) | bit(17)), b == 23) << b;
   }
 }
 
@@ -53,7 +53,7 @@ TEST(MovCr0, OnlyPagingTurnedOffDrops) {
       return mov_cr0_drops(Registers<Word>{.cr0 = before}, value).all();
     });
   };
-  EXPECT_EQ(drops(running.cr0), std::set{31u});
+  EXPECT_EQ(drops(~Word{0}), std::set{31u});
   EXPECT_EQ(drops(0), std::set<unsigned>{});
 }
 
@@ -63,6 +63,15 @@ TEST(MovCr3, BitsThatFault) {
   };
   EXPECT_EQ(faults(running), from_to(46, 63));
   EXPECT_EQ(faults(with_pcids), from_to(46, 62));
+}
+
+TEST(MovCr3, PcideIsBit17OfCr4) {
+  for (unsigned b = 0; b < 64; ++b) {
+    const Registers<Word> r{.cr4 = bit(b)};
+    EXPECT_EQ(mov_cr3_faults(cpu, r, bit(63)), b != 17) << b;
+    EXPECT_EQ(mov_cr3_drops(r, ~Word{0}).pcid, b == 17 ? 0xfffu : 0u) << b;
+    EXPECT_EQ(mov_cr3_drops(r, ~Word{0}).own, b != 17) << b;
+  }
 }
 
 TEST(MovCr3, Bit63KeepsAndIsNotKept) {
@@ -101,6 +110,12 @@ TEST(MovCr4, BitsThatFault) {
   EXPECT_EQ(faults(r), and_bit(23));
 }
 
+TEST(MovCr4, WhatNoOtherBitStandsFor) {
+  EXPECT_TRUE(mov_cr4_faults(Registers<Word>{}, bit(4) | bit(6))) << "no PAE";
+  for (unsigned b = 0; b < 64; ++b)  // CET needs WP, which is bit 16 of CR0
+    EXPECT_EQ(mov_cr4_faults(Registers<Word>{.cr0 = ~bit(b)}, bit(5) | bit(23)), b == 16) << b;
+}
+
 TEST(MovCr4, BitsThatDrop) {
   for (const bool set : {false, true}) {
     const Word before = set ? bits(24, 0) : 0;
@@ -128,7 +143,7 @@ TEST(WrmsrEfer, BitsThatFault) {
 TEST(WrmsrEfer, LmaIsTheProcessors) {
   for (const Word lma : {Word{0}, bit(10)}) {
     Registers<Word> r = running;
-    r.efer = 0x101 | lma;
+    r.efer = 0x901 | lma;
     for (const Word value : {0x900, 0xd00, 0x101, 0x501}) {
       const auto effect = execute(cpu, r, {OperationKind::wrmsr_efer, value});
       ASSERT_EQ(effect.exception, Exception::none);
