@@ -9,10 +9,10 @@
 
 #include "cli/command.h"
 #include "cli/flush_diagram.h"
-#include "cli/flush_trace.h"
 #include "cli/output_file.h"
 #include "cli/terminal.h"
 #include "diff/files.h"
+#include "diff/flush_trace.h"
 #include "spec/protocol/linux/linux_4_6.h"
 #include "spec/protocol/search.h"
 
@@ -20,6 +20,9 @@ namespace mmuref::cli {
 namespace {
 
 using namespace spec::protocol;
+using diff::FlushReplay;
+using diff::FlushTrace;
+using diff::Subject;
 
 struct Explore {
   Subject subject;
@@ -90,13 +93,9 @@ SearchResult searched(const System& system, SearchOptions options) {
       fmt::print(stderr, "\rflush: {} states, {} waiting\x1b[K", seen, waiting);
     };
   }
-  try {
-    SearchResult result = search(system, options);
-    if (progress) fmt::print(stderr, "\r\x1b[K");
-    return result;
-  } catch (const std::runtime_error& e) {
-    throw InputError(e.what());
-  }
+  SearchResult result = search(system, options);
+  if (progress) fmt::print(stderr, "\r\x1b[K");
+  return result;
 }
 
 /// The bounds that were given, others as they are by default or shown by the exhibit; smaller ones
@@ -144,7 +143,7 @@ struct Replay {
 };
 
 int replay_one(const std::string& file, const Replay& o) {
-  const Replayed r = replay_flush_trace(file);
+  const FlushReplay r = diff::replay_flush_file(file);
   const Diagram diagram{title(r.trace.subject, r.system),
                         r.found.empty() ? "every promise is kept" : r.found, r.system.cpus,
                         r.scenes};
@@ -165,7 +164,7 @@ int replay_one(const std::string& file, const Replay& o) {
 }
 
 int replay(const Replay& o) {
-  const std::vector<std::string> files = diff::files_below(o.files, ".flush");
+  const std::vector<std::string> files = diff::files_below(o.files, {".flush"});
   if (!o.svg.empty() && files.size() > 1) throw InputError("--svg: expected one trace to draw");
   int worst = good;
   for (const std::string& file : files) worst = std::max(worst, replay_one(file, o));
@@ -307,7 +306,7 @@ Run add_explore(CLI::App* flush) {
       ->type_name("FILE");
   command->add_option("--svg", o->svg, "Draw the trace here")->type_name("FILE");
   command->add_flag("--json", o->json, "Print one JSON object");
-  return [o] { return explore(*o); };
+  return errors_are_input([o] { return explore(*o); });
 }
 
 Run add_replay_trace(CLI::App* flush) {
@@ -322,7 +321,7 @@ Run add_replay_trace(CLI::App* flush) {
       ->required();
   command->add_option("--svg", o->svg, "Draw it here")->type_name("FILE");
   command->add_flag("--json", o->json, "Print one JSON object a trace");
-  return [o] { return replay(*o); };
+  return errors_are_input([o] { return replay(*o); });
 }
 
 Run add_gallery(CLI::App* flush) {

@@ -75,7 +75,7 @@ void agrees_with_the_walk(const EntryFields& f, Word entry, int level,
   }
 }
 
-#ifdef MMUREF_LIBFUZZER
+#ifdef MMUREF_FUZZING_ENGINE
 /// A bit of the entry, mostly one that has a meaning; another level, width or processor.
 std::size_t mutate(std::uint8_t* data, std::size_t size, std::size_t max_size,
                    diff::Random& random) {

@@ -6,8 +6,10 @@
 
 #include "diff/random.h"
 
-#ifdef MMUREF_LIBFUZZER
-extern "C" std::size_t LLVMFuzzerMutate(std::uint8_t* data, std::size_t size, std::size_t max_size);
+#ifdef MMUREF_FUZZING_ENGINE
+// Engines other than libFuzzer may not have it.
+extern "C" __attribute__((weak)) std::size_t LLVMFuzzerMutate(std::uint8_t* data, std::size_t size,
+                                                              std::size_t max_size);
 
 namespace mmuref::fuzz {
 
@@ -16,7 +18,8 @@ template <class Mutate>
 std::size_t mutated(std::uint8_t* data, std::size_t size, std::size_t max_size, unsigned seed,
                     const Mutate& mutate) {
   diff::Random random(seed, 0);
-  if (random.chance(1, 8)) return LLVMFuzzerMutate(data, size, max_size);
+  if (LLVMFuzzerMutate != nullptr && random.chance(1, 8))
+    return LLVMFuzzerMutate(data, size, max_size);
   for (std::uint32_t n = 1 + random.below(4); n > 0; --n)
     size = mutate(data, size, max_size, random);
   return size;

@@ -11,7 +11,7 @@ namespace {
 constexpr std::uint16_t cannot_occur = 0xffff;
 constexpr std::size_t counters = 16384;
 
-#ifdef MMUREF_LIBFUZZER
+#ifdef MMUREF_FUZZING_ENGINE
 // libFuzzer treats these like edges: an input that exercises a new combination is kept.
 __attribute__((section("__libfuzzer_extra_counters"))) std::uint8_t exercised_now[counters];
 #else

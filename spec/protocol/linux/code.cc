@@ -129,24 +129,23 @@ void Operations::elsewhere() {
   constexpr std::array words{"flush a page", "flush a range", "flush an mm",
                              "flush an mm and its tables"};
   std::vector<Code::Option> where;
-  if (bounds_.pages > 1)
-    where.push_back({"page 1 of mm 0", [&] {
-                       code_.set(r_mm, constant(0));
-                       code_.set(r_page, constant(1));
-                     }});
+  const auto add = [&](int mm, int page, const std::vector<Flush>& forms) {
+    where.push_back(
+        {"page " + std::to_string(page) + " of mm " + std::to_string(mm), [=, this] {
+           code_.set(r_mm, constant(mm));
+           code_.set(r_page, constant(page));
+           lock();
+           std::vector<Code::Option> how;
+           for (const Flush form : forms)
+             how.push_back({words[static_cast<std::size_t>(form)], [form, this] { flush_(form); }});
+           code_.choose("how", how);
+           unlock();
+         }});
+  };
+  if (bounds_.pages > 1) add(0, 1, forms_.watched);
   if (bounds_.mms > 1)
-    for (int page = 0; page < bounds_.pages; ++page)
-      where.push_back({"page " + std::to_string(page) + " of mm 1", [this, page] {
-                         code_.set(r_mm, constant(1));
-                         code_.set(r_page, constant(page));
-                       }});
+    for (int page = 0; page < bounds_.pages; ++page) add(1, page, forms_.unwatched);
   code_.choose("where", where);
-  lock();
-  std::vector<Code::Option> how;
-  for (const Flush form : forms_)
-    how.push_back({words[static_cast<std::size_t>(form)], [this, form] { flush_(form); }});
-  code_.choose("how", how);
-  unlock();
 }
 
 std::vector<Code::Option> Operations::all() {

@@ -66,9 +66,13 @@ class Operations {
     bool flush_of_tables = false;    ///< a table goes back without one
   };
 
-  /// `forms`: which flushes the version does not do alike.
-  Operations(Code& code, const Bounds& bounds, Flusher flush, Broken broken,
-             std::vector<Flush> forms)
+  /// Which flushes the version does not do alike: of an mm some page of which is watched, and of
+  /// one of which nothing is, so that it does not matter what they drop.
+  struct Forms {
+    std::vector<Flush> watched, unwatched;
+  };
+
+  Operations(Code& code, const Bounds& bounds, Flusher flush, Broken broken, Forms forms)
       : code_(code),
         bounds_(bounds),
         flush_(std::move(flush)),
@@ -98,7 +102,7 @@ class Operations {
   Bounds bounds_;
   Flusher flush_;
   Broken broken_;
-  std::vector<Flush> forms_;
+  Forms forms_;
 };
 
 /// `r_mm` := any mm, then `then` for it.

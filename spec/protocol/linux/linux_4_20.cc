@@ -15,8 +15,9 @@ class Linux420Code {
   Linux420Code(Code& code, const Linux420& options)
       : code_(code),
         o_(options),
-        operations_(code, options.bounds, [this](Flush f) { flush_tlb_mm_range(f); },
-                    options.operations, {Flush::page, Flush::mm, Flush::mm_and_tables}),
+        operations_(
+            code, options.bounds, [this](Flush f) { flush_tlb_mm_range(f); }, options.operations,
+            {{Flush::page, Flush::mm, Flush::mm_and_tables}, {Flush::mm, Flush::mm_and_tables}}),
         races_(code, options.bounds, {}, {.shape = Race::Shape::reclaim}) {}
 
   std::vector<Code::Option> operations() {

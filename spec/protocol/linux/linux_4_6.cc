@@ -17,7 +17,7 @@ class Linux46Code {
       : code_(code),
         o_(options),
         operations_(code, options.bounds, [this](Flush f) { flush(f); }, options.operations,
-                    {Flush::page, Flush::range, Flush::mm}) {
+                    {{Flush::page, Flush::range, Flush::mm}, {Flush::page, Flush::mm}}) {
     if (o_.race)
       races_.emplace(
           code, o_.bounds, [this](Flush f) { flush(f); }, *o_.race);

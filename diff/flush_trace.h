@@ -4,12 +4,14 @@
 
 #include <nlohmann/json.hpp>
 #include <string>
+#include <string_view>
 #include <vector>
 
+#include "diff/strict_json.h"
 #include "spec/protocol/gallery.h"
 #include "spec/protocol/story.h"
 
-namespace mmuref::cli {
+namespace mmuref::diff {
 
 /// What is explored: a protocol as shipped, or an exhibit of the gallery broken or repaired.
 struct Subject {
@@ -24,7 +26,7 @@ struct Subject {
   bool reduce = true;
   bool strict = false;  ///< what is promised is promised within a switch too
 
-  /// Throws InputError for names there are none of.
+  /// Throws FormError for names there are none of.
   spec::protocol::System system() const;
 };
 
@@ -40,18 +42,20 @@ struct FlushTrace {
 nlohmann::ordered_json json_of(const FlushTrace& trace,
                                const std::vector<spec::protocol::Scene>& scenes);
 
-/// Throws InputError naming `file` and the place for anything but what json_of wrote.
-FlushTrace read_flush_trace(const std::string& file);
+/// Throws FormError with the place for anything but what json_of wrote.
+FlushTrace parse_flush_trace(std::string_view text);
 
-/// A trace from a file, and what it leads to.
-struct Replayed {
+/// A trace, and what it leads to.
+struct FlushReplay {
   FlushTrace trace;
   spec::protocol::System system;
   std::vector<spec::protocol::Scene> scenes;
   std::string found;  ///< the promise broken in the end, if one is
 };
 
-/// Throws InputError where the trace cannot be read, or an event of it cannot happen.
-Replayed replay_flush_trace(const std::string& file);
+/// Throws FormError where an event cannot happen.
+FlushReplay replay_flush_trace(FlushTrace trace);
+/// Of what the file holds. Throws FormError naming it where that cannot be read, too.
+FlushReplay replay_flush_file(const std::string& file);
 
-}  // namespace mmuref::cli
+}  // namespace mmuref::diff

@@ -1,38 +1,35 @@
-#include "cli/flush_trace.h"
+#include "diff/flush_trace.h"
 
 #include <fmt/format.h>
 
 #include <filesystem>
 #include <fstream>
 #include <iterator>
+#include <utility>
 
-#include "cli/command.h"
-#include "diff/strict_json.h"
 #include "spec/protocol/linux/linux_4_6.h"
 #include "spec/protocol/search.h"
 
-namespace mmuref::cli {
+namespace mmuref::diff {
 
 using namespace spec::protocol;
-using diff::FormError;
-using diff::ObjectReader;
 
 System Subject::system() const {
   System s;
   if (!exhibit.empty()) {
     const Exhibit* e = spec::protocol::exhibit(exhibit);
     if (e == nullptr)
-      throw InputError(
+      throw FormError(
           fmt::format("{}: expected one of those that `flush gallery` prints", exhibit));
     s = fixed ? e->fixed(bounds) : e->broken(bounds);
   } else if (!order.empty() || irqs_on) {
     if (protocol != "linux-4.6")
-      throw InputError("--order and --irqs-on: expected --protocol linux-4.6");
+      throw FormError("--order and --irqs-on: expected --protocol linux-4.6");
     Linux46 o{.bounds = bounds, .switch_irqs_off = !irqs_on};
     try {
       if (!order.empty()) set_order(o, order);
     } catch (const std::invalid_argument& e) {
-      throw InputError(fmt::format("{}: {}", order, e.what()));
+      throw FormError(fmt::format("{}: {}", order, e.what()));
     }
     s = linux_4_6(o);
   } else {
@@ -42,7 +39,7 @@ System Subject::system() const {
       names += fmt::format("{}{}", names.empty() ? "" : ", ", p.name);
     }
     if (s.programs.empty())
-      throw InputError(fmt::format("{}: expected a protocol: {}", protocol, names));
+      throw FormError(fmt::format("{}: expected a protocol: {}", protocol, names));
   }
   if (strict) s.promises.while_switching = true;
   return s;
@@ -147,29 +144,22 @@ nlohmann::ordered_json json_of(const FlushTrace& trace, const std::vector<Scene>
   return j;
 }
 
-FlushTrace read_flush_trace(const std::string& file) {
-  std::ifstream in(file);
-  if (!in || std::filesystem::is_directory(file)) throw InputError(file + ": cannot be read");
-  const std::string text{std::istreambuf_iterator<char>(in), {}};
-  const diff::Document document = diff::parse_document(text);
-  if (!document.error.empty()) throw InputError(file + ": " + document.error);
-  try {
-    ObjectReader from(document.value, "");
-    FlushTrace trace{.subject = subject_of(from), .reason = string(from, "reason"), .events = {}};
-    const nlohmann::json& events = from.get("trace");
-    if (!events.is_array()) from.fail("trace", "expected an array");
-    for (std::size_t i = 0; i < events.size(); ++i)
-      trace.events.push_back(
-          event_of(events[i], fmt::format("trace[{}]", i), trace.subject.bounds.cpus));
-    from.finish();
-    return trace;
-  } catch (const FormError& e) {
-    throw InputError(file + ": " + e.what());
-  }
+FlushTrace parse_flush_trace(std::string_view text) {
+  const Document document = parse_document(text);
+  if (!document.error.empty()) throw FormError(document.error);
+  ObjectReader from(document.value, "");
+  FlushTrace trace{.subject = subject_of(from), .reason = string(from, "reason"), .events = {}};
+  const nlohmann::json& events = from.get("trace");
+  if (!events.is_array()) from.fail("trace", "expected an array");
+  for (std::size_t i = 0; i < events.size(); ++i)
+    trace.events.push_back(
+        event_of(events[i], fmt::format("trace[{}]", i), trace.subject.bounds.cpus));
+  from.finish();
+  return trace;
 }
 
-Replayed replay_flush_trace(const std::string& file) {
-  Replayed r{.trace = read_flush_trace(file), .system = {}, .scenes = {}, .found = {}};
+FlushReplay replay_flush_trace(FlushTrace trace) {
+  FlushReplay r{.trace = std::move(trace), .system = {}, .scenes = {}, .found = {}};
   r.system = r.trace.subject.system();
   const bool reduce = r.trace.subject.reduce;
   try {
@@ -177,9 +167,20 @@ Replayed replay_flush_trace(const std::string& file) {
     r.scenes = tell(r.system, led);
     r.found = judge(r.system, led.empty() ? first(r.system) : led.back().state, reduce);
   } catch (const std::invalid_argument& e) {
-    throw InputError(fmt::format("{}: trace: {}", file, e.what()));
+    throw FormError(fmt::format("trace: {}", e.what()));
   }
   return r;
 }
 
-}  // namespace mmuref::cli
+FlushReplay replay_flush_file(const std::string& file) {
+  std::ifstream in(file);
+  if (!in || std::filesystem::is_directory(file)) throw FormError(file + ": cannot be read");
+  const std::string text{std::istreambuf_iterator<char>(in), {}};
+  try {
+    return replay_flush_trace(parse_flush_trace(text));
+  } catch (const FormError& e) {
+    throw FormError(fmt::format("{}: {}", file, e.what()));
+  }
+}
+
+}  // namespace mmuref::diff
