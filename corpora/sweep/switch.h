@@ -7,9 +7,9 @@
 // `a & b`, or, while mutant 17 is active, what `Left` makes of the operands; 18 is the next
 // variant, and so on. What the compiler evaluates is never changed.
 //
-// MMUREF_MUTANT=N makes mutant N active. MMUREF_REACHED=FILE writes, at exit, a byte for each mutant:
-// 1 where its value would have differed from the right one at least once. Only then can a check
-// notice it.
+// MMUREF_MUTANT=N makes mutant N active. MMUREF_REACHED=FILE writes, at exit, a byte for each
+// mutant: 1 where its value would have differed from the right one at least once. Only then can a
+// check notice it.
 #pragma once
 
 #include <cstdint>
@@ -58,7 +58,10 @@ bool equal(const R& a, const R& b) {
 // What operators compute, right and wrong ones alike.
 
 template <class T>
-constexpr bool is_truth = !requires(T t) { t + t; } || std::is_same_v<T, bool>;
+constexpr bool is_truth = !requires(T t) {
+  t + t;
+}
+|| std::is_same_v<T, bool>;
 
 /// The result of an operator on bits; of two `bool` it stays one.
 template <class A, class B>
@@ -70,20 +73,17 @@ constexpr auto bitwise(const A&, const B&, const auto& result) {
   }
 }
 
-#define MUT_OPERATOR(Name, result)                                        \
-  struct Name {                                                           \
-    static constexpr auto of(const auto& a, const auto& b)                \
-      requires requires { result; }                                       \
-    {                                                                     \
-      return result;                                                      \
-    }                                                                     \
+#define MUT_OPERATOR(Name, result)                                                       \
+  struct Name {                                                                          \
+    static constexpr auto of(const auto& a, const auto& b) requires requires { result; } \
+    { return result; }                                                                   \
   };
-MUT_OPERATOR(And, bitwise(a, b, a & b))
+MUT_OPERATOR(And, bitwise(a, b, a& b))
 MUT_OPERATOR(Or, bitwise(a, b, a | b))
 MUT_OPERATOR(Xor, bitwise(a, b, a ^ b))
 MUT_OPERATOR(Plus, a + b)
 MUT_OPERATOR(Minus, a - b)
-MUT_OPERATOR(Times, a * b)
+MUT_OPERATOR(Times, a* b)
 MUT_OPERATOR(Over, a / b)
 MUT_OPERATOR(Modulo, a % b)
 MUT_OPERATOR(ShiftLeft, a << b)
@@ -95,19 +95,35 @@ MUT_OPERATOR(LessEqual, a <= b)
 MUT_OPERATOR(Greater, a > b)
 MUT_OPERATOR(GreaterEqual, a >= b)
 #undef MUT_OPERATOR
-struct Negation { static constexpr auto of(const auto& a) { return !a; } };
-struct Complement { static constexpr auto of(const auto& a) { return ~a; } };
-struct Same { static constexpr auto of(const auto& a) { return a; } };
+struct Negation {
+  static constexpr auto of(const auto& a) { return !a; }
+};
+struct Complement {
+  static constexpr auto of(const auto& a) { return ~a; }
+};
+struct Same {
+  static constexpr auto of(const auto& a) { return a; }
+};
 
-struct Left { static constexpr auto of(const auto& a, const auto&...) { return a; } };
-struct Right { static constexpr auto of(const auto&, const auto& b) { return b; } };
-struct False { static constexpr bool of(const auto&...) { return false; } };
-struct True { static constexpr bool of(const auto&...) { return true; } };
+struct Left {
+  static constexpr auto of(const auto& a, const auto&...) { return a; }
+};
+struct Right {
+  static constexpr auto of(const auto&, const auto& b) { return b; }
+};
+struct False {
+  static constexpr bool of(const auto&...) { return false; }
+};
+struct True {
+  static constexpr bool of(const auto&...) { return true; }
+};
 
 /// No bit, and all bits, of a word or truth value.
 struct Zero {
   template <class A>
-  static constexpr A of(const A&, const auto&...) { return A{}; }
+  static constexpr A of(const A&, const auto&...) {
+    return A{};
+  }
 };
 struct Ones {
   template <class A>
@@ -173,15 +189,25 @@ struct ShiftOff {
 };
 
 /// What is wrong with a mask: its lowest or highest bit missing, one more at either end.
-constexpr std::uint64_t lowest(std::uint64_t m) { return m & (~m + 1); }
+constexpr std::uint64_t lowest(std::uint64_t m) {
+  return m & (~m + 1);
+}
 constexpr std::uint64_t highest(std::uint64_t m) {
   while ((m & (m - 1)) != 0) m &= m - 1;
   return m;
 }
-struct WithoutLowest { static constexpr auto of(std::uint64_t m) { return m & ~lowest(m); } };
-struct WithoutHighest { static constexpr auto of(std::uint64_t m) { return m & ~highest(m); } };
-struct OneLower { static constexpr auto of(std::uint64_t m) { return m | lowest(m) >> 1; } };
-struct OneHigher { static constexpr auto of(std::uint64_t m) { return m | highest(m) << 1; } };
+struct WithoutLowest {
+  static constexpr auto of(std::uint64_t m) { return m & ~lowest(m); }
+};
+struct WithoutHighest {
+  static constexpr auto of(std::uint64_t m) { return m & ~highest(m); }
+};
+struct OneLower {
+  static constexpr auto of(std::uint64_t m) { return m | lowest(m) >> 1; }
+};
+struct OneHigher {
+  static constexpr auto of(std::uint64_t m) { return m | highest(m) << 1; }
+};
 
 /// An operator and its variants. One that has no meaning for the types is the right one.
 template <unsigned first, class Operator, class... Variants>
@@ -219,14 +245,14 @@ struct Held {
   const A& operand;
 };
 
-#define MUT_CARRY(op)                                                                \
-  template <class A, unsigned first, class O, class... V>                            \
+#define MUT_CARRY(op)                                                                 \
+  template <class A, unsigned first, class O, class... V>                             \
   constexpr Held<A, Op<first, O, V...>> operator op(const A& a, Op<first, O, V...>) { \
-    return {a};                                                                      \
-  }                                                                                  \
-  template <class A, class O, class B>                                               \
-  constexpr auto operator op(const Held<A, O>& held, const B& b) {                   \
-    return O::of(held.operand, b);                                                   \
+    return {a};                                                                       \
+  }                                                                                   \
+  template <class A, class O, class B>                                                \
+  constexpr auto operator op(const Held<A, O>& held, const B& b) {                    \
+    return O::of(held.operand, b);                                                    \
   }
 MUT_CARRY(*)
 MUT_CARRY(+)
