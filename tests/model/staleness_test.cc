@@ -129,5 +129,34 @@ TEST(Staleness, TranslationsReachTheirWholePage) {
   EXPECT_FALSE(reaches(t, Word{0x400000}, mask));
 }
 
+TEST(Staleness, OfWalksByHand) {
+  Walk<Word> fresh, cached;
+  fresh.write = true;
+  fresh.count = 1;
+  fresh.steps[0] = {2, 0x1000, entry::P | entry::PS};
+  fresh.steps[1] = {1, 0x2000, 0};  // of an earlier use of the same memory: no step of the walk
+  EXPECT_EQ(staleness(fresh, cached, Word{0}), Staleness::lost_dirty);
+  EXPECT_EQ(staleness(fresh, cached, entry::D), Staleness::none);
+  fresh.steps[0].value |= entry::D;
+  EXPECT_EQ(staleness(fresh, cached, Word{0}), Staleness::none);
+  cached.count = 1;
+  cached.steps[0] = {1, 0x1000, 0};
+  EXPECT_EQ(staleness(fresh, cached, Word{0}), Staleness::none);
+  cached.steps[0].address = 0x2000;
+  EXPECT_EQ(staleness(fresh, cached, Word{0}), Staleness::table);
+}
+
+TEST(Staleness, ATranslationReachesThePagesOfItsFrame) {
+  const Word frame_mask = bits(45, 12);
+  const auto reach = [&](int level, Word leaf, Word page) {
+    return reaches(Translation<Word>{.level = level, .leaf = leaf}, page, frame_mask);
+  };
+  const Word flags = bits(62, 59) | entry::D | entry::PWT;
+  for (const Word page : {0x3000, 0x4000, 0x5000, 0x6000, 0x7000})
+    EXPECT_EQ(reach(1, 0x5000 | flags, page), page == 0x5000) << page;
+  for (const Word page : {0x1f'f000, 0x20'0000, 0x3f'f000, 0x40'0000})
+    EXPECT_EQ(reach(2, 0x20'1000 | flags, page), page == 0x20'0000 || page == 0x3f'f000) << page;
+}
+
 }  // namespace
 }  // namespace mmuref::x86

@@ -59,6 +59,7 @@ TEST(TlbSimulator, ASecondAccessToAPageHits) {
     TlbSimulator tlb(s.cpu, s.registers);
     const auto first = tlb.access(memory, s.access);
     EXPECT_EQ(first.source, Source::memory);
+    EXPECT_EQ(first.from, 0);
     EXPECT_EQ(first.walk.count, levels - leaf + 1);
     s.access.va ^= 1;
     const auto second = tlb.access(memory, s.access);
@@ -69,6 +70,36 @@ TEST(TlbSimulator, ASecondAccessToAPageHits) {
     EXPECT_EQ(tlb.statistics().walks, 1u);
     EXPECT_EQ(tlb.statistics().accesses, 2u);
   }
+}
+
+TEST(TlbSimulator, KeepsAPageUnderEachPcid) {
+  Bench b(only_4k(1, 2, Replacement::lru), cr4::PCIDE);
+  const auto under = [&](Word pcid) {
+    b.execute(OperationKind::mov_cr3, b.scene.registers.cr3 | pcid | bit(63));
+    return b.read(0).source;
+  };
+  EXPECT_EQ(under(2), Source::memory);
+  EXPECT_EQ(under(1), Source::memory);
+  EXPECT_EQ(under(2), Source::tlb);
+  EXPECT_EQ(under(1), Source::tlb);
+  EXPECT_EQ(b.counts().evictions, 0u);
+}
+
+TEST(TlbSimulator, ATranslationMadeAnewTakesThePlaceOfTheOld) {
+  Bench b(only_4k(1, 2, Replacement::lru));
+  b.read(0);
+  b.write(0);  // its D was clear
+  b.read(1);
+  EXPECT_EQ(b.counts().walks, 3u);
+  EXPECT_EQ(b.counts().evictions, 0u);
+}
+
+TEST(TlbSimulator, AFaultingWalkLeavesNothingToDrop) {
+  Bench b;
+  b.change(0, 0, entry::P);
+  b.read(0);
+  EXPECT_EQ(b.counts().page_faults, 1u);
+  EXPECT_EQ(b.counts().drops, 0u);
 }
 
 TEST(TlbSimulator, AWalkBeginsBelowWhatAnotherFound) {

@@ -11,9 +11,10 @@ namespace {
 
 using Word = std::uint64_t;
 
-/// Sections 0 and 8 (1 GiB up) have memory; of the latter only subsection 1, plugged in later.
+/// Sections 0 and 8 (1 GiB up) have memory, of the latter only subsection 1, plugged in later; and
+/// the highest there can be with 46 bits.
 struct Sections {
-  bool has_mem_map(Word nr) const { return nr == 0 || nr == 8 || nr >= bit(19); }
+  bool has_mem_map(Word nr) const { return nr == 0 || nr == 8 || nr >= bit(19) - 1; }
   bool early(Word nr) const { return nr == 0; }
   bool has_subsection(Word nr, Word index) const { return nr == 8 && index == 1; }
 };
@@ -60,6 +61,7 @@ TEST(PhysAddr, ValuesAndChecksAtEveryEdge) {
     EXPECT_EQ(checked.beyond_image, e.beyond_image);
     EXPECT_EQ(checked.below_page_offset, e.below);
     EXPECT_EQ(checked.too_wide, e.wide);
+    EXPECT_EQ(checked.bug(), e.beyond_image || e.below || e.wide);
   }
 }
 
@@ -136,7 +138,9 @@ TEST(PfnValid, WholeSectionsThenSubsections) {
                     {0x40200, true, true},  // subsection 1
                     {0x403ff, true, true},
                     {0x40400, true, false},
-                    {0x3'ffff'ffff, false, false},
+                    {0x3'ffff'7fff, false, false},
+                    {0x3'ffff'8000, true, false},  // the last section
+                    {0x3'ffff'ffff, true, false},
                     {0x4'0000'0000, false, false},  // section 2^19: MAX_PHYSMEM_BITS
                     {bit(52), false, false},
                     {~Word{0}, false, false}};
@@ -192,6 +196,70 @@ TEST(KernAddrValid, NoneHugeAndLeafAtEachLevel) {
   EXPECT_FALSE(valid());
   m.entries[0x1880] = 0;
   EXPECT_FALSE(valid());
+}
+
+TEST(KernAddrValid, NoFlagIsPartOfTheFrame) {
+  const Kernel k = kernel(v4_6);
+  const Word x = 0xffff'8800'0000'0000;
+  Memory m{{{0x1880, 0x2063}, {0x2000, 0x3063}, {0x3000, 0x4063}, {0x4000, 0}}};
+  const auto valid = [&] { return kern_addr_valid(k, m, Word{0x1000}, Sections{}, x); };
+  const Word flags = bit(63) | bit(52) | 0xe63;  // NX, a software bit, those below the frame
+  m.entries[0x4000] = flags | 0x7fff'000;        // the last frame of section 0
+  EXPECT_TRUE(valid());
+  m.entries[0x4000] = flags | 0x800'0000;  // the first of section 1
+  EXPECT_FALSE(valid());
+  m.entries[0x3000] = flags | bit(7) | 0x7e0'0000;  // 2 MiB, the last of section 0
+  EXPECT_TRUE(valid());
+  m.entries[0x3000] = flags | bit(7) | 0x800'0000;
+  EXPECT_FALSE(valid());
+  m.entries[0x2000] = flags | bit(7) | 0x800'1000;  // 1 GiB: bits 29:12 are no part of its frame
+  EXPECT_TRUE(valid());
+  m.entries[0x2000] = flags | bit(7) | 0x8000'0000;  // 2 GiB up
+  EXPECT_FALSE(valid());
+}
+
+TEST(KernAddrValid, NothingIsLargeAboveAPud) {
+  const Kernel k = kernel(v4_6);
+  const Word x = 0xffff'8800'0000'0000;
+  const Memory m{{{0x1880, 0x20e3}, {0x2000, 0x3063}, {0x3000, 0x4063}, {0x4000, 0x800'0063}}};
+  EXPECT_FALSE(kern_addr_valid(k, m, Word{0x1000}, Sections{}, x));
+}
+
+// An entry of which only A and D are set: none, but for a PGD's.
+TEST(KernAddrValid, AccessedAndDirtyAloneAreNoneSince4_8) {
+  const Word x = 0xffff'8800'0000'0000;
+  for (const bool since : {false, true}) {
+    const Kernel k = kernel(since ? Version{4, 8} : v4_6);
+    for (const Word at : {0x1880, 0x2000, 0x3000, 0x4000}) {
+      Memory m{{{0x1880, 0x2063}, {0x2000, 0x3063}, {0x3000, 0x4063}, {0x4000, 0x5063}}};
+      // A table at 0, where all entries reference themselves: valid unless that one is none.
+      for (Word slot = 0; slot < 0x1000; slot += 8) m.entries[slot] = 0x63;
+      for (const Word unused : {0x20, 0x40, 0x60}) {
+        m.entries[at] = unused;
+        EXPECT_EQ(kern_addr_valid(k, m, Word{0x1000}, Sections{}, x), !since || at == 0x1880) << at;
+      }
+      for (const Word used : {0x10, 0x1, 0x100}) {
+        m.entries[at] = used;
+        EXPECT_TRUE(kern_addr_valid(k, m, Word{0x1000}, Sections{}, x)) << at << ' ' << used;
+      }
+    }
+  }
+}
+
+TEST(KernelOf, WhatTheBuilderChoseAndTheVersionHas) {
+  EXPECT_FALSE(kernel(v4_6, {.randomize_base = false}).config.randomize_base);
+  EXPECT_TRUE(kernel({3, 14}).config.randomize_base);
+  EXPECT_FALSE(kernel({3, 13}).config.randomize_base);
+  EXPECT_FALSE(kernel({4, 8}).config.randomize_memory);
+  EXPECT_TRUE(kernel({4, 8}, {.randomize_memory = true}).config.randomize_memory);
+  EXPECT_FALSE(kernel({4, 7}, {.randomize_memory = true}).config.randomize_memory);
+  EXPECT_EQ(kernel({4, 16}).physical_mask_shift, 46u);
+  EXPECT_EQ(kernel({4, 17}).physical_mask_shift, 52u);
+  EXPECT_EQ(kernel({4, 16}, {.levels = 5}).physical_mask_shift, 52u);
+  EXPECT_FALSE(kernel({3, 19}).huge_not_present);
+  EXPECT_TRUE(kernel({4, 0}).huge_not_present);
+  EXPECT_TRUE(kernel({6, 9}).huge_not_present);
+  EXPECT_FALSE(kernel({6, 10}).huge_not_present);
 }
 
 TEST(KernAddrValid, NonCanonicalIsNotValid) {

@@ -50,6 +50,23 @@ TEST(FlushCode, WhichVersionsAreKnown) {
     EXPECT_FALSE(kernel(v).flush.known) << v.major << '.' << v.minor;
 }
 
+TEST(FlushCode, WhatChangedWhen) {
+  const auto code = [](int major, int minor, int patch = 0) {
+    return kernel({major, minor, patch}).flush;
+  };
+  EXPECT_TRUE(code(4, 11).has_current_task && code(4, 13).all_leaves_lazy);
+  EXPECT_FALSE(code(4, 12).has_current_task || code(4, 14).all_leaves_lazy);
+  EXPECT_EQ(code(4, 5).page_end, PageEnd::func);
+  EXPECT_EQ(code(4, 6).page_end, PageEnd::others);
+  EXPECT_EQ(code(4, 10).page_end, PageEnd::others);
+  EXPECT_EQ(code(4, 11).page_end, PageEnd::caller);
+  // 6.15, and before it the stable 6.12.117.
+  for (const FlushCode& f : {code(6, 12, 117), code(6, 12, 200), code(6, 15)})
+    EXPECT_TRUE(f.should_flush && f.should_flush_switching && f.range_frees_tables);
+  for (const FlushCode& f : {code(6, 12), code(6, 12, 116), code(6, 13), code(6, 14), code(4, 20)})
+    EXPECT_FALSE(f.should_flush || f.should_flush_switching || f.range_frees_tables);
+}
+
 /// A row of the sheet's table for 4.6.
 struct RangeRow {
   const char* situation;
@@ -654,6 +671,26 @@ TEST(MmuGather, RangesByHand) {
     EXPECT_FALSE(tlb_gather_mmu(k, Word{0}, all - 1).fullmm);
     EXPECT_FALSE(tlb_gather_mmu(k, Word{0x1000}, all).fullmm);
   }
+}
+
+TEST(MmuGather, BeginsWithNothingBelowTheEndOfUserSpace) {
+  for (const int levels : {4, 5}) {
+    const Kernel k = kernel(v6_12, {.levels = levels});
+    const auto tlb = tlb_gather_mmu(k, Word{0x1000}, Word{0x2000});
+    EXPECT_EQ(tlb.start, levels == 5 ? 0x00ff'ffff'ffff'f000u : 0x7fff'ffff'f000u);
+    EXPECT_EQ(tlb.end, 0u);
+  }
+  const auto whole = tlb_gather_mmu(linux_4_6, Word{0}, all);
+  EXPECT_EQ(whole.start, all);
+  EXPECT_EQ(whole.end, all);
+}
+
+TEST(MmuGather, AFreedTableIsOnePage) {
+  auto tlb = tlb_gather_mmu(linux_6_1, Word{0x1000}, Word{0x8000});
+  tlb_free_table(linux_6_1, tlb, Word{0x4000}, false);
+  EXPECT_EQ(tlb.start, 0x4000u);
+  EXPECT_EQ(tlb.end, 0x5000u);
+  EXPECT_FALSE(tlb.need_flush_all);
 }
 
 TEST(MmuGather, UnsharedTables) {

@@ -183,6 +183,42 @@ TEST(Layout, BasesOutOfOrderAreNoKernels) {
   EXPECT_FALSE(bases_in_order(k, s));
 }
 
+TEST(Row, ContainsItsEndsAndNothingWhenEmpty) {
+  const Row<Word> row{.start = 0x1000, .end = 0x1fff};
+  EXPECT_FALSE(row.empty());
+  for (const Word inside : {0x1000, 0x1001, 0x1ffe, 0x1fff}) EXPECT_TRUE(row.contains(inside));
+  for (const Word outside : {0x0, 0xfff, 0x2000}) EXPECT_FALSE(row.contains(outside));
+  const Row<Word> empty{.start = 0x1000, .end = 0xfff};
+  EXPECT_TRUE(empty.empty());
+  for (const Word any : {0xfff, 0x1000}) EXPECT_FALSE(empty.contains(any));
+  const Row<Word> byte{.start = 0x1000, .end = 0x1000};
+  EXPECT_TRUE(byte.contains(0x1000));
+  // A row of the whole address space cannot be told from an empty one.
+  EXPECT_FALSE((Row<Word>{.start = 0, .end = ~Word{0}}.contains(5)));
+}
+
+TEST(Base, IsAVariableWhereKaslrMovesIt) {
+  struct {
+    Version version;
+    bool direct_map, vmemmap;
+  } const rows[] = {{{4, 6}, false, false}, {{4, 8}, true, false}, {{4, 10}, true, true}};
+  for (const auto& row : rows) {
+    const Kernel k = kernel(row.version);
+    EXPECT_EQ(has_variable(k, Base::page_offset), row.direct_map);
+    EXPECT_EQ(has_variable(k, Base::vmalloc), row.direct_map);
+    EXPECT_EQ(has_variable(k, Base::vmemmap), row.vmemmap);
+    EXPECT_FALSE(has_variable(k, Base::none));
+    EXPECT_FALSE(has_variable(kernel(row.version, {.randomize_base = false}), Base::vmalloc));
+  }
+}
+
+TEST(RegionText, TheImageIsSlidOnlyByKaslr) {
+  const Kernel slid = kernel(v4_6), still = kernel(v4_6, {.randomize_base = false});
+  EXPECT_EQ(text(Region::kernel_image, slid).purpose, text(Region::kernel_image).purpose);
+  EXPECT_EQ(text(Region::kernel_image, still).purpose, "linked here");
+  EXPECT_EQ(text(Region::modules, still).purpose, text(Region::modules).purpose);
+}
+
 TEST(DocumentErrors, ConcernTheirOwnKernels) {
   const auto count = [](const Kernel& k) {
     int n = 0;

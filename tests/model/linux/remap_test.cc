@@ -179,6 +179,22 @@ TEST(Follow, OnlyInMappingsOfFrames) {
   EXPECT_EQ(follow_phys(s.k, s.mm, vma, 0x4000, false).error, Errno::inval);
 }
 
+// VM_IO or VM_PFNMAP, and no other flag.
+TEST(Follow, EitherFlagMakesAMappingOfFrames) {
+  for (unsigned flag = 0; flag < 32; ++flag) {
+    Space s(linux_4_6);
+    auto vma = vma_at(0x4000, 1);
+    (void)remap_pfn_range(s.k, s.mm, vma, 0x4000, 9, 4096, pgprot_t<Word>{0x25});
+    vma.vm_flags = bit(flag);
+    const Errno expected = flag == 10 || flag == 14 ? Errno::ok : Errno::inval;
+    EXPECT_EQ(follow_pfn(s.k, s.mm, vma, 0x4000).error, expected) << flag;
+    EXPECT_EQ(follow_phys(s.k, s.mm, vma, 0x4000, false).error, expected) << flag;
+    EXPECT_EQ(vm_normal_page(linux_4_6, vma, pte_t<Word>{0x6227}, 5, 100),
+              flag == 10 || flag == 28 ? NormalPage::none : NormalPage::reports)
+        << flag;
+  }
+}
+
 TEST(Follow, APageWithoutRightsIsFoundAndNotTranslated) {
   Space s(linux_4_6);
   auto vma = vma_at(0x4000, 1);
