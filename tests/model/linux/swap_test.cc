@@ -106,6 +106,7 @@ TEST(Swap, TypesThatAreNoFile) {
 TEST(Swap, TheOffsetIsCutToItsBits) {
   const Word all = ~Word{0};
   EXPECT_EQ(swp_entry(kernel(v4_6), Word{3}, all).value, Word{3} << 57 | bits(56, 0));
+  EXPECT_EQ(swp_entry(kernel(v4_6), Word{0}, all).value, bits(56, 0));
   EXPECT_EQ(swp_entry(kernel(v6_12), Word{3}, all).value, Word{3} << 58 | bits(57, 0));
 }
 
