@@ -10,11 +10,20 @@
 #include "fuzz/lines.h"
 #include "fuzz/mutator.h"
 #include "fuzz/require.h"
+#include "fuzz/rule_report.h"
 
 namespace {
 
 using namespace mmuref::diff;
 using mmuref::fuzz::require;
+
+/// A request may ask for accesses that no instruction makes.
+void note_rules(const Case& question) {
+  const Access& a = question.access;
+  if ((a.implicit || a.stack) && (a.fetch || (a.implicit && a.stack))) return;
+  const Machine& m = question.machine;
+  mmuref::fuzz::note(exercised(question, mmuref::spec::state(m.cpu, m.registers, a, m.memory)));
+}
 
 void check_line(std::string_view line) {
   std::string out;
@@ -26,6 +35,7 @@ void check_line(std::string_view line) {
   if (!readable) return;
 
   const Request request = parse_request(line);
+  note_rules(request.question);
   const auto document = to_json(request);
   require(to_json(parse_request(document.dump())) == document, "a request reads back as text");
   require(to_json(read_request(document)) == document, "a request reads back as a document");

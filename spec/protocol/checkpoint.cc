@@ -10,7 +10,7 @@
 namespace mmuref::spec::protocol {
 namespace {
 
-constexpr std::array<char, 8> magic{'m', 'm', 'u', 'f', 'l', 's', 'h', '1'};
+constexpr std::array<char, 8> magic{'m', 'm', 'u', 'f', 'l', 's', 'h', '2'};
 
 std::uint64_t of_operand(const Operand& o) {
   return static_cast<std::uint64_t>(o.kind) << 8 | o.value;
@@ -44,9 +44,9 @@ class Writer {
     write(&value, sizeof value);
   }
   template <class T>
-  void put_all(const Blocks<T>& values) {
+  void put_all(const std::vector<T>& values) {
     put(values.size());
-    for (std::size_t i = 0; i < values.size(); ++i) put(values[i]);
+    write(values.data(), values.size() * sizeof(T));
   }
   /// Whether all of it was written.
   bool end() {
@@ -78,12 +78,16 @@ class Reader {
     take(&value, sizeof value);
     return value;
   }
+  /// `count`, where the rest of the file can hold as many.
   template <class T>
-  Blocks<T> all() {
-    const auto count = get<std::size_t>();
+  std::size_t fits(std::size_t count) {
     if (count > left_ / sizeof(T)) broken();
-    Blocks<T> values;
-    for (std::size_t i = 0; i < count; ++i) values.push_back(get<T>());
+    return count;
+  }
+  template <class T>
+  std::vector<T> all() {
+    std::vector<T> values(fits<T>(get<std::size_t>()));
+    take(values.data(), values.size() * sizeof(T));
     return values;
   }
   void end() {
@@ -132,7 +136,7 @@ std::uint64_t identity(const System& system, const SearchOptions& options) {
   return h;
 }
 
-void save(const std::string& path, Checkpoint& c, const Seen& seen) {
+void save(const std::string& path, Checkpoint& c, const Fingerprints& seen, const Ways& ways) {
   const std::string beside = path + ".part";
   Writer out(beside);
   out.put(magic);
@@ -146,15 +150,17 @@ void save(const std::string& path, Checkpoint& c, const Seen& seen) {
     out.put(state);
     c.waiting.push(state);
   }
-  out.put_all(seen.prints());
-  out.put_all(seen.parents());
+  out.put(seen.size());
+  seen.for_each([&](std::uint64_t print) { out.put(print); });
+  out.put_all(ways.which());
+  out.put_all(ways.following());
   if (!out.end()) throw std::runtime_error(beside + ": cannot be written");
   std::error_code error;
   std::filesystem::rename(beside, path, error);
   if (error) throw std::runtime_error(path + ": " + error.message());
 }
 
-Checkpoint load(const std::string& path, std::uint64_t identity, Seen& seen) {
+Checkpoint load(const std::string& path, std::uint64_t identity, Fingerprints& seen, Ways& ways) {
   Reader in(path);
   if (in.get<std::array<char, 8>>() != magic) in.broken();
   Checkpoint c;
@@ -166,11 +172,13 @@ Checkpoint load(const std::string& path, std::uint64_t identity, Seen& seen) {
   c.depth = in.get<std::size_t>();
   c.seconds = in.get<double>();
   for (auto left = in.get<std::size_t>(); left > 0; --left) c.waiting.push(in.get<State>());
-  auto prints = in.all<std::uint64_t>();
-  auto parents = in.all<std::uint32_t>();
+  auto left = in.fits<std::uint64_t>(in.get<std::size_t>());
+  for (seen.reserve(left); left > 0; --left) seen.add(in.get<std::uint64_t>());
+  auto which = in.all<std::uint8_t>(), following = in.all<std::uint8_t>();
   in.end();
-  if (prints.size() != parents.size() || prints.size() < c.waiting.size()) in.broken();
-  seen.restore(std::move(prints), std::move(parents));
+  if (which.size() + 1 != seen.size() || following.size() + c.waiting.size() != seen.size())
+    in.broken();
+  ways.restore(std::move(which), std::move(following));
   return c;
 }
 

@@ -23,8 +23,9 @@ struct Checkpoint {
 
 /// Writes beside `path` first, so that an interrupted run leaves what was there. Throws
 /// std::runtime_error.
-void save(const std::string& path, Checkpoint& checkpoint, const Seen& seen);
+void save(const std::string& path, Checkpoint& checkpoint, const Fingerprints& seen,
+          const Ways& ways);
 /// Throws std::runtime_error for what is not a checkpoint, whole, of this `identity`.
-Checkpoint load(const std::string& path, std::uint64_t identity, Seen& seen);
+Checkpoint load(const std::string& path, std::uint64_t identity, Fingerprints& seen, Ways& ways);
 
 }  // namespace mmuref::spec::protocol

@@ -47,11 +47,11 @@ class Search {
     if (options_.resume.empty()) {
       State s = first(system_);
       normalize(s);
-      seen_.add(fingerprint(s), Seen::no_parent);
+      seen_.add(fingerprint(s));
       next_.push(s);
       return;
     }
-    Checkpoint c = load(options_.resume, identity(system_, options_), seen_);
+    Checkpoint c = load(options_.resume, identity(system_, options_), seen_, ways_);
     result_.transitions = c.transitions;
     result_.depth = c.depth;
     before_ = c.seconds;
@@ -60,33 +60,38 @@ class Search {
 
   /// States that follow one, and their fingerprints.
   struct Found {
-    std::uint32_t parent = 0;
     std::vector<Successor> states;
     std::vector<std::uint64_t> prints;
+    bool any = false;
   };
 
   /// What was found waits until the next is found, while the table's lines come from memory.
-  void add_soon(std::uint32_t parent) {
-    found_.parent = parent;
+  void add_soon() {
+    if (found_.states.size() > 0xff) throw std::logic_error("more than 255 states follow one");
     for (Successor& s : found_.states) {
       normalize(s.state);
       found_.prints.push_back(fingerprint(s.state));
-      seen_.fetch_table(found_.prints.back());
+      seen_.fetch(found_.prints.back());
     }
+    found_.any = true;
     add_waiting();
     std::swap(found_, waiting_);
   }
   void add_waiting() {
-    for (const std::uint64_t print : waiting_.prints) seen_.fetch_print(print);
-    for (std::size_t i = 0; i < waiting_.prints.size(); ++i)
-      if (seen_.add(waiting_.prints[i], waiting_.parent)) next_.push(waiting_.states[i].state);
+    if (!std::exchange(waiting_.any, false)) return;
+    for (std::size_t i = 0; i < waiting_.prints.size(); ++i) {
+      if (!seen_.add(waiting_.prints[i])) continue;
+      ways_.found(static_cast<std::uint8_t>(i));
+      next_.push(waiting_.states[i].state);
+    }
+    ways_.followed();
     waiting_.states.clear();
     waiting_.prints.clear();
   }
 
   void level() {
     Waiting now = std::exchange(next_, Waiting{});
-    auto number = static_cast<std::uint32_t>(seen_.size() - now.size());
+    std::size_t number = seen_.size() - now.size();
     for (; !now.empty(); ++number) {
       follow(now.pop(), number);
       if (done_) return;
@@ -103,7 +108,7 @@ class Search {
     if (options_.progress) options_.progress(seen_.size(), next_.size());
   }
 
-  void follow(const State& state, std::uint32_t number) {
+  void follow(const State& state, std::size_t number) {
     const bool goes_on = successors(system_, state, machine_, found_.states);
     result_.transitions += found_.states.size();
     std::string why = violation(system_, state);
@@ -115,12 +120,12 @@ class Search {
       trace(number);
       return;
     }
-    add_soon(number);
+    add_soon();
   }
 
   /// With nowhere to keep what was found, a level need not be finished.
   void measure(std::size_t now) {
-    const std::size_t bytes = seen_.bytes() + now + next_.bytes();
+    const std::size_t bytes = seen_.bytes() + ways_.bytes() + now + next_.bytes();
     result_.bytes = std::max(result_.bytes, bytes);
     over_ = over_ || seen_.size() > options_.max_states || bytes > options_.max_bytes;
     if (over_ && options_.save.empty()) give_up();
@@ -138,21 +143,35 @@ class Search {
     if (options_.save.empty()) return;
     Checkpoint c{identity(system_, options_), result_.transitions, result_.depth, seconds(), {}};
     c.waiting = std::exchange(next_, Waiting{});
-    save(options_.save, c, seen_);
+    save(options_.save, c, seen_, ways_);
     next_ = std::move(c.waiting);
   }
 
-  /// Events from the first state to state `number`, in the names that the first state has.
-  void trace(std::uint32_t number) {
-    const auto prints = seen_.path(number);
+  /// The fingerprints on the way to state `number`, the first state's left out.
+  std::vector<std::uint64_t> prints_to(std::size_t number) const {
+    std::vector<std::uint64_t> prints;
     State state = first(system_);
-    for (std::size_t i = 1; i < prints.size(); ++i) {
+    normalize(state);
+    for (const std::uint8_t which : ways_.to(number)) {
+      std::vector<Successor> following;
+      successors(system_, state, machine_, following);
+      state = following[which].state;
+      normalize(state);
+      prints.push_back(fingerprint(state));
+    }
+    return prints;
+  }
+
+  /// Events from the first state to state `number`, in the names that the first state has.
+  void trace(std::size_t number) {
+    State state = first(system_);
+    for (const std::uint64_t print : prints_to(number)) {
       std::vector<Successor> following;
       successors(system_, state, machine_, following);
       const auto it = std::ranges::find_if(following, [&](const Successor& s) {
         State same = s.state;
         normalize(same);
-        return fingerprint(same) == prints[i];
+        return fingerprint(same) == print;
       });
       if (it == following.end()) throw std::logic_error("a trace that does not lead on");
       result_.trace.push_back(it->event);
@@ -164,7 +183,8 @@ class Search {
   const System& system_;
   const SearchOptions& options_;
   Options machine_;
-  Seen seen_;
+  Fingerprints seen_;
+  Ways ways_;
   Waiting next_;           ///< found, and not yet followed
   Found found_, waiting_;  ///< last, and before that
   SearchResult result_;

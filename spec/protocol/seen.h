@@ -6,9 +6,9 @@
 #include <algorithm>
 #include <array>
 #include <cstdint>
-#include <cstdlib>
-#include <memory>
+#include <cstring>
 #include <new>
+#include <utility>
 #include <vector>
 
 #include "spec/protocol/state.h"
@@ -47,112 +47,146 @@ inline std::uint64_t fingerprint(const State& state) {
               fold(h[2] ^ odd[7], h[3] ^ odd[4]) ^ odd[5]);
 }
 
-/// Room for `n` numbers, in pages of 2 MiB where there are any: what is looked up is everywhere,
-/// and every lookup would miss the TLB.
+/// Room for `n` numbers, all 0; in pages of 2 MiB where there are any, since what is looked up is
+/// everywhere, and every lookup would miss the TLB.
 template <class T>
 class Room {
  public:
-  explicit Room(std::size_t n = 0) {
+  explicit Room(std::size_t n = 0) : bytes_(n * sizeof(T)) {
     if (n == 0) return;
-    constexpr std::size_t page = std::size_t{2} << 20;
-    const std::size_t bytes = (n * sizeof(T) + page - 1) / page * page;
-    auto* at = static_cast<T*>(std::aligned_alloc(page, bytes));
-    if (at == nullptr) throw std::bad_alloc();
-    madvise(at, bytes, MADV_HUGEPAGE);
-    at_.reset(at);
+    void* at = mmap(nullptr, bytes_, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (at == MAP_FAILED) throw std::bad_alloc();
+    constexpr std::size_t worth_it = std::size_t{8} << 20;
+    if (bytes_ >= worth_it) madvise(at, bytes_, MADV_HUGEPAGE);
+    at_ = static_cast<T*>(at);
   }
-  T& operator[](std::size_t i) { return at_.get()[i]; }
-  const T& operator[](std::size_t i) const { return at_.get()[i]; }
+  Room(Room&& other) noexcept { *this = std::move(other); }
+  Room& operator=(Room&& other) noexcept {
+    std::swap(at_, other.at_);
+    std::swap(bytes_, other.bytes_);
+    return *this;
+  }
+  ~Room() {
+    if (at_ != nullptr) munmap(at_, bytes_);
+  }
+  T& operator[](std::size_t i) { return at_[i]; }
+  const T& operator[](std::size_t i) const { return at_[i]; }
 
  private:
-  struct Free {
-    void operator()(T* at) const { std::free(at); }
-  };
-  std::unique_ptr<T, Free> at_;
+  T* at_ = nullptr;
+  std::size_t bytes_ = 0;
 };
 
-/// A vector that grows without moving, so that it never takes its room twice.
-template <class T>
-class Blocks {
+/// Fingerprints, in open-addressed tables that grow one at a time, so that no two copies of them
+/// all are ever held: 10 to 13 bytes each.
+class Fingerprints {
  public:
-  static constexpr std::size_t block_size = std::size_t{1} << 20;
-
-  void push_back(T value) {
-    if (size_ % block_size == 0) blocks_.emplace_back(block_size);
-    blocks_.back()[size_++ % block_size] = value;
-  }
-  const T& operator[](std::size_t i) const { return blocks_[i / block_size][i % block_size]; }
-  std::size_t size() const { return size_; }
-  std::size_t bytes() const { return blocks_.size() * block_size * sizeof(T); }
-
- private:
-  std::vector<Room<T>> blocks_;
-  std::size_t size_ = 0;
-};
-
-/// Fingerprints and parents in the order of finding, and an open-addressed table of their numbers:
-/// 12 bytes a state, and 6 to 12 for the table.
-class Seen {
- public:
-  static constexpr std::uint32_t no_parent = ~std::uint32_t{0};
-
-  Seen() { fill_table(std::size_t{1} << 16); }
-
   /// Whether it is new.
-  bool add(std::uint64_t print, std::uint32_t parent) {
-    if (prints_.size() * 10 >= table_size_ * 7) fill_table(table_size_ * 2);
-    std::size_t i = place(print);
-    for (; table_[i] != 0; i = place(i + 1))
-      if (prints_[table_[i] - 1] == print) return false;
-    prints_.push_back(print);
-    parents_.push_back(parent);
-    table_[i] = static_cast<std::uint32_t>(prints_.size());
+  bool add(std::uint64_t print) {
+    print = named(print);
+    Part& part = parts_[print >> 56];
+    if (part.count * 5 >= part.size * 4) grow(part, larger(part.size));
+    std::size_t i = part.place(print);
+    for (; part.slots[i] != 0; i = part.after(i))
+      if (part.slots[i] == print) return false;
+    part.slots[i] = print;
+    ++part.count;
+    ++count_;
     return true;
   }
-  /// What `add` is going to need soon, in two parts: most of its time is spent on waiting for it.
-  void fetch_table(std::uint64_t print) const { __builtin_prefetch(&table_[place(print)]); }
-  void fetch_print(std::uint64_t print) const {
-    const std::uint32_t n = table_[place(print)];
-    if (n != 0) __builtin_prefetch(&prints_[n - 1]);
+  /// Before as many are added in the order of `for_each`, which tables that grow meanwhile would
+  /// have in one heap.
+  void reserve(std::size_t count) {
+    for (Part& part : parts_) grow(part, std::max(part.size, count / parts_.size() * 3 / 2 + 64));
   }
-  std::size_t size() const { return prints_.size(); }
-  std::size_t bytes() const { return prints_.bytes() + parents_.bytes() + table_size_ * 4; }
-  /// The fingerprints on the way to state `n`, the first state's included.
-  std::vector<std::uint64_t> path(std::uint32_t n) const {
-    std::vector<std::uint64_t> prints;
-    for (; n != no_parent; n = parents_[n]) prints.push_back(prints_[n]);
-    std::ranges::reverse(prints);
-    return prints;
+  /// What `add` is going to need soon: most of its time is spent on waiting for it.
+  void fetch(std::uint64_t print) const {
+    const Part& part = parts_[named(print) >> 56];
+    if (part.size != 0) __builtin_prefetch(&part.slots[part.place(print)]);
+  }
+  template <class Use>
+  void for_each(Use use) const {
+    for (const Part& part : parts_)
+      for (std::size_t i = 0; i < part.size; ++i)
+        if (part.slots[i] != 0) use(part.slots[i]);
+  }
+  std::size_t size() const { return count_; }
+  std::size_t bytes() const { return slots_ * sizeof(std::uint64_t); }
+
+ private:
+  struct Part {
+    Room<std::uint64_t> slots;  ///< 0 where free
+    std::size_t size = 0, count = 0;
+
+    /// By the 32 bits after those that name the part.
+    std::size_t place(std::uint64_t print) const {
+      return static_cast<std::size_t>((print >> 24 & 0xffffffff) * size >> 32);
+    }
+    std::size_t after(std::size_t i) const { return i + 1 == size ? 0 : i + 1; }
+  };
+  /// Twice while that is little.
+  static std::size_t larger(std::size_t size) {
+    constexpr std::size_t little = std::size_t{1} << 18;
+    return size < little ? 2 * size + 512 : size + size / 3;
+  }
+  static std::uint64_t named(std::uint64_t print) { return print == 0 ? 1 : print; }
+
+  void grow(Part& part, std::size_t size) {
+    Part next;
+    next.size = size;
+    next.count = part.count;
+    next.slots = Room<std::uint64_t>(size);
+    for (std::size_t i = 0; i < part.size; ++i) {
+      if (part.slots[i] == 0) continue;
+      std::size_t to = next.place(part.slots[i]);
+      while (next.slots[to] != 0) to = next.after(to);
+      next.slots[to] = part.slots[i];
+    }
+    slots_ += next.size - part.size;
+    part = std::move(next);
   }
 
-  const Blocks<std::uint64_t>& prints() const { return prints_; }
-  const Blocks<std::uint32_t>& parents() const { return parents_; }
-  void restore(Blocks<std::uint64_t> prints, Blocks<std::uint32_t> parents) {
-    prints_ = std::move(prints);
-    parents_ = std::move(parents);
-    std::size_t size = std::size_t{1} << 16;
-    while (prints_.size() * 10 >= size * 7) size *= 2;
-    fill_table(size);
+  std::array<Part, 256> parts_;
+  std::size_t count_ = 0, slots_ = 0;
+};
+
+/// How each state was found, in the order of finding: 2 bytes each.
+class Ways {
+ public:
+  /// A state was found, as one of those that follow the oldest not yet `followed`.
+  void found(std::uint8_t which) { which_.push_back(which); }
+  /// Whatever follows that state was found.
+  void followed() {
+    following_.push_back(static_cast<std::uint8_t>(which_.size() - told_));
+    told_ = which_.size();
+  }
+  /// Which of those that follow it to take, from the first state to the one found after `n` others.
+  std::vector<std::uint8_t> to(std::size_t n) const {
+    std::vector<std::uint8_t> way;
+    std::size_t from = told_ + 1;  // of what follows state p, the first; the first state is 0
+    for (std::size_t p = following_.size(); p-- > 0 && n > 0;) {
+      from -= following_[p];
+      if (n < from) continue;
+      way.push_back(which_[n - 1]);
+      n = p;
+    }
+    std::ranges::reverse(way);
+    return way;
+  }
+  std::size_t bytes() const { return which_.capacity() + following_.capacity(); }
+
+  const std::vector<std::uint8_t>& which() const { return which_; }
+  const std::vector<std::uint8_t>& following() const { return following_; }
+  void restore(std::vector<std::uint8_t> which, std::vector<std::uint8_t> following) {
+    which_ = std::move(which);
+    following_ = std::move(following);
+    told_ = which_.size();
   }
 
  private:
-  std::size_t place(std::size_t i) const { return i & (table_size_ - 1); }
-  void fill_table(std::size_t size) {
-    table_ = Room<std::uint32_t>();  // before the new one is there
-    table_ = Room<std::uint32_t>(size);
-    table_size_ = size;
-    for (std::size_t i = 0; i < size; ++i) table_[i] = 0;
-    for (std::size_t n = 0; n < prints_.size(); ++n) {
-      std::size_t i = place(prints_[n]);
-      while (table_[i] != 0) i = place(i + 1);
-      table_[i] = static_cast<std::uint32_t>(n + 1);
-    }
-  }
-
-  Blocks<std::uint64_t> prints_;
-  Blocks<std::uint32_t> parents_;
-  Room<std::uint32_t> table_;  ///< 1 + number, 0 where free
-  std::size_t table_size_ = 0;
+  std::vector<std::uint8_t> which_;      ///< of all states but the first
+  std::vector<std::uint8_t> following_;  ///< how many new ones each led to
+  std::size_t told_ = 0;                 ///< those that `following_` counts
 };
 
 }  // namespace mmuref::spec::protocol

@@ -214,12 +214,12 @@ TEST(ProtocolCode, RegistersNobodyReadsAreForgotten) {
 /// States on the way of a search.
 std::vector<State> some_states(const System& s, std::size_t count) {
   std::vector<State> all{first(s)};
-  Seen seen;
+  Fingerprints seen;
   for (std::size_t i = 0; i < all.size() && all.size() < count; ++i) {
     std::vector<Successor> next;
     successors(s, all[i], {}, next);
     for (const Successor& n : next)
-      if (seen.add(fingerprint(canonical(s, n.state)), 0)) all.push_back(n.state);
+      if (seen.add(fingerprint(canonical(s, n.state)))) all.push_back(n.state);
   }
   return all;
 }
