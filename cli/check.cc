@@ -7,17 +7,14 @@
 #include <thread>
 
 #include "cli/command.h"
+#include "cli/flush_campaign.h"
 #include "cli/numbers.h"
 #include "cli/verdicts.h"
 #include "diff/campaign.h"
 #include "diff/files.h"
-#include "diff/flush_trace.h"
 #include "diff/oracles.h"
 #include "diff/replay.h"
-#include "diff/trace_files.h"
 #include "image/info_tlb.h"
-#include "spec/protocol/gallery.h"
-#include "spec/protocol/search.h"
 
 namespace mmuref::cli {
 namespace {
@@ -58,29 +55,23 @@ unsigned threads() {
 Part check_theorems() {
   Part part;
   std::size_t proved = 0, found = 0, finished = 0;
-  auto theorems = spec::all_theorems();
-  const std::size_t theorem_count = theorems.size();
-  const auto defects = spec::all_defects();
-  for (const spec::Defect& d : defects) theorems.push_back(d.theorem);
+  const Statements chosen = statements();
   spec::ProveOptions options{.threads = threads()};
   options.done = [&](const spec::Verdict&) {
     if (isatty(STDERR_FILENO) == 0) return;
     fmt::print(stderr, "\r\x1b[K");
-    if (++finished < theorems.size())
-      fmt::print(stderr, "theorems: {} of {}", finished, theorems.size());
+    if (++finished < chosen.all.size())
+      fmt::print(stderr, "theorems: {} of {}", finished, chosen.all.size());
   };
-  const auto verdicts = spec::prove(theorems, options);
+  const auto verdicts = spec::prove(chosen.all, options);
   for (std::size_t i = 0; i < verdicts.size(); ++i) {
-    const spec::Verdict& v = verdicts[i];
-    const bool passes = i < theorem_count ? v.passes() : v.finds();
-    (i < theorem_count ? proved : found) += passes;
-    if (passes) continue;
-    part.detail += i < theorem_count ? text_form(v, Style(false))
-                                     : text_form(v, defects[i - theorem_count], Style(false));
+    const bool passes = chosen.passes(i, verdicts[i]);
+    (chosen.defect(i) == nullptr ? proved : found) += passes;
+    if (!passes) part.detail += text_form(verdicts[i], chosen.defect(i), Style(false));
   }
-  part.passed = theorem_count > 0 && proved + found == verdicts.size();
+  part.passed = chosen.theorem_count() > 0 && proved + found == verdicts.size();
   part.summary = fmt::format("{} of {} proved, {} of {} defects of Linux found", proved,
-                             theorem_count, found, defects.size());
+                             chosen.theorem_count(), found, chosen.defects.size());
   return part;
 }
 
@@ -129,7 +120,7 @@ Part check_programs(std::string_view name, const Options& options) {
 }
 
 Part check_corpora(const Options& options) {
-  const auto results = diff::replay_files(diff::case_paths({options.corpora}), threads());
+  const auto results = diff::replay_files(diff::corpus_paths({options.corpora}), threads());
   Part part;
   std::size_t good_cases = 0, skipped = 0;
   for (const diff::Replayed& r : results) {
@@ -138,8 +129,9 @@ Part check_corpora(const Options& options) {
     if (r.verdict != diff::Verdict::good) part.detail += "  " + r.message + "\n";
   }
   part.passed = !results.empty() && good_cases == results.size();
-  part.summary = fmt::format("{} of {} cases as expected, {} without the oracle they name",
-                             good_cases, results.size(), skipped);
+  part.summary =
+      fmt::format("{} of {} cases and traces as expected, {} without the oracle they name",
+                  good_cases, results.size(), skipped);
   return part;
 }
 
@@ -154,53 +146,30 @@ Part check_linux(const Options& options) {
   return part;
 }
 
-Part check_traces(const Options& options) {
-  const auto paths = diff::trace_paths({options.corpora + "/traces"});
-  Part part;
-  std::size_t as_expected = 0;
-  for (const std::string& path : paths) {
-    const std::string wrong = diff::replay_trace(path);
-    as_expected += wrong.empty();
-    if (!wrong.empty()) part.detail += "  " + wrong + "\n";
-  }
-  part.passed = as_expected == paths.size();
-  part.summary =
-      fmt::format("{} of {} traces get the verdict they expect", as_expected, paths.size());
-  return part;
-}
-
 /// Linux's flush protocols hold within bounds that take seconds; and each break of them is seen.
-Part check_flushes(const Options& options) {
-  namespace protocol = spec::protocol;
+Part check_flushes() {
   Part part;
   part.passed = true;
-  const auto fail = [&](std::string_view how, const std::string& why) {
+  std::size_t shipped = 0, states = 0, breaks = 0, seen = 0;
+  for (const Exploration& e : explorations()) {
+    if (!e.quick) continue;
+    const auto explored = spec::protocol::search(e.subject.system(), {});
+    const bool passes = e.passes(explored.verdict);
+    if (e.kind == "broken") {
+      ++breaks;
+      seen += passes;
+    } else {
+      ++shipped;
+      states += explored.states;
+    }
+    if (passes) continue;
     part.passed = false;
-    part.detail += fmt::format("  mmuref flush explore {}: {}\n", how, why);
-  };
-  std::size_t states = 0, found = 0;
-  for (const protocol::Protocol& p : protocol::protocols()) {
-    const auto explored = protocol::search(p.system({.cpus = 2, .mms = 1, .pages = 2}), {});
-    states += explored.states;
-    if (explored.verdict != protocol::Verdict::holds)
-      fail(fmt::format("--protocol {} --pages 2", p.name), explored.reason);
+    part.detail += fmt::format("  mmuref flush campaign '{}': {} {}\n", e.name,
+                               name(explored.verdict), explored.reason);
   }
-  for (const protocol::Exhibit& e : protocol::gallery()) {
-    const auto broken = protocol::search(e.broken(e.bounds), {});
-    const bool seen = broken.verdict == protocol::Verdict::violated;
-    found += seen;
-    if (!seen) fail(fmt::format("--break {}", e.name), "nothing is seen");
-  }
-  const auto files = diff::files_below({options.corpora + "/flush"}, ".flush");
-  for (const std::string& file : files) {
-    const diff::FlushReplay r = diff::replay_flush_file(file);
-    if (r.found == r.trace.reason) continue;
-    part.passed = false;
-    part.detail += fmt::format("  {}: expected {}\n", file, r.trace.reason);
-  }
-  part.summary = fmt::format(
-      "{} protocols on 2 CPUs, 1 mm, 2 pages: {} states; {} of {} breaks seen; {} traces replayed",
-      protocol::protocols().size(), states, found, protocol::gallery().size(), files.size());
+  part.summary =
+      fmt::format("{} protocols on 2 CPUs, 1 mm, 2 pages: {} states; {} of {} breaks seen", shipped,
+                  states, seen, breaks);
   return part;
 }
 
@@ -209,14 +178,13 @@ void check_folder(const std::string& corpora) {
   const auto expect = [&](bool good, std::string_view what) {
     if (!good) throw InputError(fmt::format("--corpora {}: expected {}", corpora, what));
   };
-  const std::string core = "linux-6.1-kaslr-4level/pagetables.core";
-  expect(fs::is_directory(corpora), "the folder of cases, traces and page tables");
   const auto holds_some = [](const std::vector<std::string>& paths) {
     return paths.size() > 1 || fs::is_regular_file(paths[0]);
   };
-  expect(holds_some(diff::trace_paths({corpora + "/traces"})), "traces/*.jsonl there");
-  expect(holds_some(diff::case_paths({corpora})), "cases (*.json) there");
-  expect(holds_some(diff::files_below({corpora + "/flush"}, ".flush")), "flush/*.flush there");
+  const std::string core = "linux-6.1-kaslr-4level/pagetables.core";
+  expect(fs::is_directory(corpora), "the folder of cases, traces and page tables");
+  for (const std::string_view kind : {".json", ".jsonl", ".flush"})
+    expect(holds_some(diff::files_below({corpora}, {kind})), fmt::format("*{} there", kind));
   expect(fs::is_regular_file(fs::path(corpora) / core), core + " there");
 }
 
@@ -245,8 +213,7 @@ int run(const Options& options) {
       report(timed("programs", [&] { return check_programs(name, options); }));
   }
   report(timed("corpora", [&] { return check_corpora(options); }));
-  report(timed("traces", [&] { return check_traces(options); }));
-  report(timed("flushes", [&] { return check_flushes(options); }));
+  report(timed("flushes", check_flushes));
   report(timed("tables", [&] { return check_linux(options); }));
 
   if (options.json) {

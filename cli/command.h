@@ -36,6 +36,7 @@ inline Run errors_are_input(Run run) {
 Run add_check(CLI::App& app);
 Run add_prove(CLI::App& app);
 Run add_diff(CLI::App& app);
+Run add_merge(CLI::App& app);
 Run add_replay(CLI::App& app);
 Run add_minimize(CLI::App& app);
 Run add_eval(CLI::App& app);

@@ -1,10 +1,10 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
-#include <charconv>
 #include <chrono>
 #include <memory>
 
+#include "cli/campaign_options.h"
 #include "cli/command.h"
 #include "cli/numbers.h"
 #include "cli/terminal.h"
@@ -17,48 +17,36 @@ namespace {
 
 struct Options {
   std::string oracle{diff::oracle_names().front()};
-  std::string shard = "0/1";
   std::string mode = "walk";
   diff::CampaignOptions campaign;
   bool json = false;
 };
 
-diff::Shard parse_shard(const std::string& text) {
-  diff::Shard shard;
-  const char* const end = text.data() + text.size();
-  const auto index = std::from_chars(text.data(), end, shard.index);
-  if (index.ec == std::errc{} && index.ptr != end && *index.ptr == '/') {
-    const auto count = std::from_chars(index.ptr + 1, end, shard.count);
-    if (count.ec == std::errc{} && count.ptr == end && shard.index < shard.count) return shard;
-  }
-  throw InputError(fmt::format("--shard {}: expected I/N with 0 <= I < N, such as 0/4", text));
-}
-
 /// One line on stderr: rewritten in place on a terminal, every ten seconds elsewhere.
-diff::Progress progress_line(const diff::CampaignOptions& options) {
+diff::Progress progress_line(const diff::CampaignOptions& options, diff::Mode mode) {
   using Clock = std::chrono::steady_clock;
   const bool terminal = isatty(STDERR_FILENO) != 0;
   const auto interval = terminal ? std::chrono::milliseconds(200) : std::chrono::seconds(10);
   auto next = Clock::now() + std::chrono::seconds(1);
-  return [=, count = options.count](const diff::Totals& t) mutable {
+  return [=, count = diff::share(options, mode)](const diff::Totals& t) mutable {
     if (Clock::now() < next) return;
     next = Clock::now() + interval;
     fmt::print(stderr, "{}diff: {} of {} {}, {} unexplained{}", terminal ? "\r" : "",
-               diff::compared(t), count, t.mode == diff::Mode::tlb ? "programs" : "accesses",
+               diff::compared(t), count, mode == diff::Mode::tlb ? "programs" : "accesses",
                t.unexplained, terminal ? "\x1b[K" : "\n");
   };
 }
 
 /// Runs the campaign on `oracle` and reports it.
 template <class AnOracle>
-int run_on(const std::unique_ptr<AnOracle>& oracle, const Options& options,
+int run_on(const std::unique_ptr<AnOracle>& oracle, const Options& options, diff::Mode mode,
            const std::string& expected) {
   if (oracle == nullptr) {
     throw InputError(fmt::format("--oracle {}: expected {}", options.oracle, expected));
   }
   const diff::Domain domain = diff::domain_of(*oracle);
   const diff::Totals totals =
-      diff::run_campaign(*oracle, domain, options.campaign, progress_line(options.campaign));
+      diff::run_campaign(*oracle, domain, options.campaign, progress_line(options.campaign, mode));
   if (isatty(STDERR_FILENO) != 0) fmt::print(stderr, "\r\x1b[K");
   if (options.json) {
     print(diff::report_json(*oracle, options.campaign, domain, totals).dump() + "\n");
@@ -72,16 +60,16 @@ int run_on(const std::unique_ptr<AnOracle>& oracle, const Options& options,
   return diff::passed(totals, options.campaign) ? good : violation;
 }
 
-int run(Options options) {
-  options.campaign.shard = parse_shard(options.shard);
+int run(const Options& options) {
   if (options.mode == "tlb") {
-    return run_on(diff::make_program_oracle(options.oracle), options,
+    return run_on(diff::make_program_oracle(options.oracle), options, diff::Mode::tlb,
                   "one that runs programs: " + diff::program_oracle_list());
   }
   if (options.mode != "walk") {
     throw InputError(fmt::format("--mode {}: expected walk or tlb", options.mode));
   }
-  return run_on(diff::make_oracle(options.oracle), options, "one of " + diff::oracle_list());
+  return run_on(diff::make_oracle(options.oracle), options, diff::Mode::walk,
+                "one of " + diff::oracle_list());
 }
 
 }  // namespace
@@ -104,16 +92,12 @@ Run add_diff(CLI::App& app) {
       ->check(at_least(0))
       ->capture_default_str();
   command
-      ->add_option("--count", options->campaign.count,
-                   "Accesses to compare; with --mode tlb, programs of 20 to 60 steps")
+      ->add_option(
+          "--count", options->campaign.count,
+          "Accesses to compare, in all shards; with --mode tlb, programs of 20 to 60 steps")
       ->check(at_least(1))
       ->capture_default_str();
-  command
-      ->add_option("--shard", options->shard,
-                   "Every N-th address space or program, from the I-th: I/N")
-      ->capture_default_str();
-  command->add_option("--out", options->campaign.out,
-                      "JSON Lines file of findings and checkpoints; resumed when it exists");
+  add_campaign_options(*command, options->campaign.shard, options->campaign.out);
   command->add_option("--save", options->campaign.save, "Folder for minimised cases")
       ->capture_default_str();
   command->add_flag("--json", options->json, "Print the summary as one JSON object");

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "cli/command.h"
+#include "cli/flush_campaign.h"
 #include "cli/flush_diagram.h"
 #include "cli/output_file.h"
 #include "cli/terminal.h"
@@ -33,15 +34,6 @@ struct Explore {
   bool json = false;
   Bounds given{.cpus = 0, .mms = 0, .pages = 0, .asids = 0};  ///< 0: not
 };
-
-std::string_view name(Verdict verdict) {
-  switch (verdict) {
-    case Verdict::holds: return "holds";
-    case Verdict::violated: return "violated";
-    case Verdict::unknown: break;
-  }
-  return "unknown";
-}
 
 std::string title(const Subject& s, const System& system) {
   std::string out = system.name;
@@ -164,7 +156,7 @@ int replay_one(const std::string& file, const Replay& o) {
 }
 
 int replay(const Replay& o) {
-  const std::vector<std::string> files = diff::files_below(o.files, ".flush");
+  const std::vector<std::string> files = diff::files_below(o.files, {".flush"});
   if (!o.svg.empty() && files.size() > 1) throw InputError("--svg: expected one trace to draw");
   int worst = good;
   for (const std::string& file : files) worst = std::max(worst, replay_one(file, o));
@@ -198,10 +190,7 @@ struct Orders {
 int orders(const Orders& o) {
   int number = 0;
   for (const std::string& order : every_order()) {
-    const Subject subject{.order = order,
-                          .irqs_on = o.irqs_on,
-                          .bounds = {.cpus = 2, .mms = 2, .pages = 1},
-                          .strict = o.strict};
+    const Subject subject = order_subject(order, o.irqs_on, o.strict);
     const System system = subject.system();
     const SearchResult result = search(system, {});
     ++number;
@@ -338,11 +327,10 @@ Run add_flush(CLI::App& app) {
   CLI::App* flush = app.add_subcommand("flush", "Linux's TLB flushes on several processors");
   flush->require_subcommand(1);
   flush->footer("Example: mmuref flush explore --break barrier-in-mm-range");
-  const std::vector<std::pair<std::string, Run>> runs{{"explore", add_explore(flush)},
-                                                      {"replay", add_replay_trace(flush)},
-                                                      {"gallery", add_gallery(flush)},
-                                                      {"orders", add_orders(flush)},
-                                                      {"plan", add_flush_plan(*flush)}};
+  const std::vector<std::pair<std::string, Run>> runs{
+      {"explore", add_explore(flush)},          {"replay", add_replay_trace(flush)},
+      {"gallery", add_gallery(flush)},          {"orders", add_orders(flush)},
+      {"campaign", add_flush_campaign(*flush)}, {"plan", add_flush_plan(*flush)}};
   return [flush, runs] {
     for (const auto& [command, run] : runs)
       if (flush->got_subcommand(command)) return run();

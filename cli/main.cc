@@ -18,8 +18,8 @@ int run(int argc, char** argv) {
 
   std::vector<std::pair<CLI::App*, Run>> commands;
   for (const auto add :
-       {add_check, add_prove, add_diff, add_replay, add_minimize, add_eval, add_tlb, add_trace,
-        add_walk, add_maps, add_explain, add_layout, add_va, add_pa, add_flush}) {
+       {add_check, add_prove, add_diff, add_merge, add_replay, add_minimize, add_eval, add_tlb,
+        add_trace, add_walk, add_maps, add_explain, add_layout, add_va, add_pa, add_flush}) {
     Run command = add(app);
     commands.emplace_back(app.get_subcommands({}).back(), std::move(command));
   }

@@ -3,10 +3,13 @@
 
 #include <algorithm>
 #include <chrono>
+#include <exception>
 #include <filesystem>
+#include <map>
 #include <memory>
 #include <thread>
 
+#include "cli/campaign_options.h"
 #include "cli/command.h"
 #include "cli/output_file.h"
 #include "cli/verdicts.h"
@@ -14,57 +17,37 @@
 namespace mmuref::cli {
 namespace {
 
+using nlohmann::json;
+using nlohmann::ordered_json;
+
 struct Options {
   std::string filter;
   std::string smt2;
   spec::ProveOptions prove;
+  diff::Shard shard;
+  std::string out;
   bool list = false;
   bool json = false;
 };
 
-/// What the filter leaves: theorems, and the defects behind them in the same vector.
-struct Chosen {
-  std::vector<spec::Theorem> statements;
-  std::vector<spec::Defect> defects;
-
-  std::size_t theorem_count() const { return statements.size() - defects.size(); }
-};
-
-Chosen chosen(const std::string& filter) {
-  Chosen c{spec::all_theorems(), spec::all_defects()};
-  const auto other = [&](const spec::Theorem& t) {
-    return t.name.find(filter) == std::string_view::npos;
-  };
-  std::erase_if(c.statements, other);
-  std::erase_if(c.defects, [&](const spec::Defect& d) { return other(d.theorem); });
-  for (const spec::Defect& d : c.defects) c.statements.push_back(d.theorem);
-  if (c.statements.empty()) {
-    throw InputError(
-        fmt::format("prove {}: expected a part of a theorem's name; --list shows them", filter));
-  }
-  return c;
-}
-
-int list(const Chosen& chosen, bool json) {
-  auto theorems = nlohmann::ordered_json::array(), defects = theorems;
-  for (std::size_t i = 0; i < chosen.statements.size(); ++i) {
-    const spec::Theorem& t = chosen.statements[i];
-    const spec::Defect* defect =
-        i < chosen.theorem_count() ? nullptr : &chosen.defects[i - chosen.theorem_count()];
-    nlohmann::ordered_json item{{"name", t.name}, {"claim", t.claim}, {"ref", t.ref}};
+int list(const Statements& chosen, bool as_json) {
+  auto theorems = ordered_json::array(), defects = theorems;
+  for (std::size_t i = 0; i < chosen.all.size(); ++i) {
+    const spec::Theorem& t = chosen.all[i];
+    const spec::Defect* defect = chosen.defect(i);
+    ordered_json item{{"name", t.name}, {"claim", t.claim}, {"ref", t.ref}};
     if (defect != nullptr) {
       item["kernel"] = defect->kernel;
       item["fixed"] = defect->fixed;
     }
     (defect == nullptr ? theorems : defects).push_back(std::move(item));
-    if (json) continue;
+    if (as_json) continue;
     print(fmt::format("{}\n    {}\n    {}\n", t.name, wrapped(t.claim, 4), t.ref));
     if (defect != nullptr)
       print(
           fmt::format("    must be refuted: Linux {}; fixed: {}\n", defect->kernel, defect->fixed));
   }
-  if (json)
-    print(nlohmann::ordered_json{{"theorems", theorems}, {"defects", defects}}.dump() + "\n");
+  if (as_json) print(ordered_json{{"theorems", theorems}, {"defects", defects}}.dump() + "\n");
   return good;
 }
 
@@ -73,88 +56,139 @@ void write_script(const std::string& folder, const spec::Verdict& v) {
   write_file(path.string(), v.script);
 }
 
-/// How many theorems the second solver could not judge is said, never counted as agreement.
-std::string second_summary(const std::vector<spec::Verdict>& verdicts, const std::string& solver) {
-  std::size_t agrees = 0, disagrees = 0, silent = 0;
-  for (const spec::Verdict& v : verdicts) {
-    if (v.disputed()) {
-      ++disagrees;
-    } else if (v.second && v.second->answer != spec::Satisfiable::unknown) {
-      ++agrees;
-    } else {
-      ++silent;
-    }
-  }
-  return fmt::format("{}: agrees on {}, disagrees on {}, no answer on {}\n", solver, agrees,
-                     disagrees, silent);
+/// A program that answers nothing, or is not there, is not the second opinion asked for.
+void require_second(const spec::ProveOptions& options) {
+  const spec::SecondAnswer answer = spec::second_opinion(
+      options.second_solver, "(set-logic QF_UFBV)\n(check-sat)\n", options.timeout_seconds);
+  if (answer.answer == spec::Satisfiable::yes) return;
+  throw InputError(fmt::format("--solver {}: {}; expected one that answers an SMT-LIB script",
+                               options.second_solver,
+                               answer.detail.empty() ? "it says: unsat" : answer.detail));
 }
 
-/// A solver that is not there, or answers nothing at all, is not the second opinion asked for.
-void require_second(const std::vector<spec::Verdict>& verdicts, const std::string& solver) {
-  std::string why;
-  for (const spec::Verdict& v : verdicts) {
-    if (!v.second) continue;
-    if (v.second->answer != spec::Satisfiable::unknown) return;
-    why = v.second->detail;
+/// How many theorems the second solver could not judge is said, never counted as agreement.
+std::string second_summary(const json& totals, const std::string& solver) {
+  const json second = totals.value("second", json::object());
+  const auto count = [&](const char* answer) { return second.value(answer, 0); };
+  return fmt::format("{}: agrees on {}, disagrees on {}, no answer on {}\n", solver,
+                     count("agrees"), count("disagrees"), count("unknown"));
+}
+
+json header(const Options& options, const Statements& chosen) {
+  json line = diff::campaign_header("prove", chosen.all.size(), 1);
+  line["filter"] = options.filter;
+  line["solver"] = spec::solver_version();
+  line["second"] = options.prove.second_solver;
+  line["timeout"] = options.prove.timeout_seconds;
+  return line;
+}
+
+/// A verdict as a campaign's file has it.
+json unit_line(const Statements& chosen, std::size_t number, const spec::Verdict& v) {
+  const spec::Defect* defect = chosen.defect(number);
+  json line = json_form(v, defect);
+  line["type"] = "unit";
+  line["unit"] = number;
+  line["passed"] = chosen.passes(number, v);
+  line["timing"]["seconds"] = line["seconds"];
+  line.erase("seconds");
+  const std::string status(defect != nullptr && v.finds() ? "found" : spec::name(v.status));
+  line["totals"][defect == nullptr ? "theorems" : "defects"][status] = 1U;
+  if (v.second) line["totals"]["second"][line["second"].get<std::string>()] = 1U;
+  return line;
+}
+
+/// The object of `prove --json` of such a line.
+ordered_json json_form(const json& line) {
+  ordered_json object;
+  for (const char* name : {"name", "status", "seconds", "paths", "claim", "ref", "obligations",
+                           "detail", "second", "counterexample", "found", "kernel", "fixed"}) {
+    if (line.contains(name)) object[name] = line[name];
+    if (name == std::string_view("seconds") && line.contains("timing"))
+      object[name] = line["timing"].at("seconds");
   }
-  if (!why.empty()) {
-    throw InputError(fmt::format("--solver {}: {}; expected an answer on a theorem", solver, why));
+  return object;
+}
+
+/// The lines of the shard's units, by number: those of its file, and the others proved now.
+std::map<std::size_t, json> prove(const Statements& chosen, Options options) {
+  diff::CampaignLog log(options.out, header(options, chosen));
+  std::map<std::size_t, json> lines;
+  std::vector<spec::Theorem> open;
+  for (std::size_t i = 0; i < chosen.all.size(); ++i) {
+    if (!options.shard.holds(i)) continue;
+    if (const json* line = log.find(i)) {
+      lines[i] = *line;
+    } else {
+      open.push_back(chosen.all[i]);
+    }
   }
+  if (!lines.empty() && !options.json) print(fmt::format("{} done before\n", lines.size()));
+
+  const Style style = Style::of_stdout();
+  const bool progress = options.json && isatty(STDERR_FILENO) != 0;
+  const std::size_t all = lines.size() + open.size();
+  std::exception_ptr failed;
+  const auto done = [&](const spec::Verdict& v) {
+    const auto found = std::ranges::find(chosen.all, v.theorem.name, &spec::Theorem::name);
+    const auto number = static_cast<std::size_t>(found - chosen.all.begin());
+    if (!v.script.empty() && !options.smt2.empty()) write_script(options.smt2, v);
+    log.write(lines[number] = unit_line(chosen, number, v));
+    if (!options.json) print(text_form(v, chosen.defect(number), style));
+    if (progress) fmt::print(stderr, "\rprove: {} of {}\x1b[K", lines.size(), all);
+  };
+  options.prove.done = [&](const spec::Verdict& v) {
+    try {
+      if (!failed) done(v);
+    } catch (const std::exception&) {
+      failed = std::current_exception();
+    }
+  };
+  spec::prove(open, options.prove);
+  if (progress) fmt::print(stderr, "\r\x1b[K");
+  if (failed) std::rethrow_exception(failed);
+  return lines;
 }
 
 int run(Options options) {
-  const Chosen all = chosen(options.filter);
-  const std::size_t theorem_count = all.theorem_count();
-  if (options.list) return list(all, options.json);
+  const Statements chosen = statements(options.filter);
+  if (chosen.all.empty()) {
+    throw InputError(fmt::format("prove {}: expected a part of a theorem's name; --list shows them",
+                                 options.filter));
+  }
+  if (options.list) return list(chosen, options.json);
   if (!options.smt2.empty()) {
     std::error_code error;
     std::filesystem::create_directories(options.smt2, error);
     if (error) throw InputError(options.smt2 + ": cannot be made a folder: " + error.message());
     options.prove.scripts = true;
   }
+  if (!options.prove.second_solver.empty()) require_second(options.prove);
 
-  const Style style = Style::of_stdout();
-  std::size_t finished = 0;
-  const bool progress = options.json && isatty(STDERR_FILENO) != 0;
-  options.prove.done = [&](const spec::Verdict& v) {
-    ++finished;
-    const auto defect = std::ranges::find(all.defects, v.theorem.name,
-                                          [](const spec::Defect& d) { return d.theorem.name; });
-    if (!options.json)
-      print(defect == all.defects.end() ? text_form(v, style) : text_form(v, *defect, style));
-    if (progress) fmt::print(stderr, "\rprove: {} of {}\x1b[K", finished, all.statements.size());
-  };
   const auto start = std::chrono::steady_clock::now();
-  const auto verdicts = spec::prove(all.statements, options.prove);
+  const auto lines = prove(chosen, options);
   const double seconds =
       std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
-  if (progress) fmt::print(stderr, "\r\x1b[K");
 
   std::size_t proved = 0, found = 0;
-  auto theorems = nlohmann::ordered_json::array(), defects = theorems;
-  for (std::size_t i = 0; i < verdicts.size(); ++i) {
-    const spec::Verdict& v = verdicts[i];
-    if (i < theorem_count) {
-      proved += v.passes();
-      theorems.push_back(json_form(v));
-    } else {
-      found += v.finds();
-      defects.push_back(json_form(v, all.defects[i - theorem_count]));
-    }
-    if (!options.smt2.empty() && !v.script.empty()) write_script(options.smt2, v);
+  auto theorems = ordered_json::array(), defects = theorems;
+  json totals = json::object();
+  for (const auto& [number, line] : lines) {
+    const bool is_defect = chosen.defect(number) != nullptr;
+    (is_defect ? found : proved) += line["passed"].get<bool>();
+    (is_defect ? defects : theorems).push_back(json_form(line));
+    diff::add_totals(totals, line["totals"]);
   }
   if (options.json) {
-    print(nlohmann::ordered_json{{"theorems", theorems}, {"defects", defects}, {"seconds", seconds}}
-              .dump() +
+    print(ordered_json{{"theorems", theorems}, {"defects", defects}, {"seconds", seconds}}.dump() +
           "\n");
   } else {
     print(fmt::format("{} of {} theorems proved, {} of {} defects found, in {:.1f} s\n", proved,
-                      theorem_count, found, all.defects.size(), seconds));
+                      theorems.size(), found, defects.size(), seconds));
     if (!options.prove.second_solver.empty())
-      print(second_summary(verdicts, options.prove.second_solver));
+      print(second_summary(totals, options.prove.second_solver));
   }
-  if (!options.prove.second_solver.empty()) require_second(verdicts, options.prove.second_solver);
-  return proved == theorem_count && found == all.defects.size() ? good : violation;
+  return proved + found == lines.size() ? good : violation;
 }
 
 }  // namespace
@@ -179,9 +213,10 @@ Run add_prove(CLI::App& app) {
   command->add_option("--threads", options->prove.threads, "Theorems at a time")
       ->check(CLI::Range(1U, 1024U))
       ->capture_default_str();
+  add_campaign_options(*command, options->shard, options->out);
   command->add_flag("--list", options->list, "Print names, claims and references, prove nothing");
   command->add_flag("--json", options->json, "Print one JSON object");
-  return [options] { return run(*options); };
+  return errors_are_input([options] { return run(*options); });
 }
 
 }  // namespace mmuref::cli

@@ -21,7 +21,7 @@ std::string counted(std::size_t n, std::string_view what) {
 }
 
 int run(const Options& options) {
-  const auto paths = diff::case_paths(options.paths);
+  const auto paths = diff::corpus_paths(options.paths);
   const auto results = diff::replay_files(paths, std::max(1U, std::thread::hardware_concurrency()));
 
   std::size_t violations = 0, bad = 0;
@@ -52,11 +52,17 @@ int run(const Options& options) {
 }  // namespace
 
 Run add_replay(CLI::App& app) {
-  CLI::App* command =
-      app.add_subcommand("replay", "Run corpus cases on the model, the statement and their oracle");
-  command->footer("Example: mmuref replay corpora/ledger corpora/found/case.json");
+  CLI::App* command = app.add_subcommand(
+      "replay", "Run what corpora/ keeps: cases, traces, ways through flush protocols");
+  command->footer(
+      "A case is put to the model, the statement and its oracle.\n"
+      "Example: mmuref replay corpora/ledger corpora/found/case.json");
   const auto options = std::make_shared<Options>();
-  command->add_option("paths", options->paths, "Case files, or folders of them")->required();
+  command
+      ->add_option(
+          "paths", options->paths,
+          "Cases (*.json), traces (*.jsonl), ways through flush protocols (*.flush), or folders")
+      ->required();
   command->add_flag("--json", options->json, "Print the summary as one JSON object");
   return [options] { return run(*options); };
 }

@@ -29,16 +29,14 @@ std::string claim_text(const spec::Theorem& t) {
   return fmt::format("         claim: {}\n         ref:   {}\n", wrapped(t.claim, 16), t.ref);
 }
 
-}  // namespace
-
-std::string text_form(const spec::Verdict& v, const Style& style) {
+std::string theorem_text(const spec::Verdict& v, const Style& style) {
   std::string text = summary(v, colored(v, style));
   if (!v.passes()) text += claim_text(v.theorem);
   if (v.counterexample) text += counterexample_text(*v.counterexample);
   return text;
 }
 
-std::string text_form(const spec::Verdict& v, const spec::Defect& defect, const Style& style) {
+std::string defect_text(const spec::Verdict& v, const spec::Defect& defect, const Style& style) {
   if (!v.finds()) {
     return summary(v, style.red(fmt::format("{:<8}", spec::name(v.status)))) +
            fmt::format("         a defect of Linux {}: its claim must be refuted\n",
@@ -51,7 +49,24 @@ std::string text_form(const spec::Verdict& v, const spec::Defect& defect, const 
          counterexample_text(*v.counterexample);
 }
 
-nlohmann::ordered_json json_form(const spec::Verdict& v) {
+}  // namespace
+
+Statements statements(std::string_view filter) {
+  Statements s{spec::all_theorems(), spec::all_defects()};
+  const auto other = [&](const spec::Theorem& t) {
+    return t.name.find(filter) == std::string_view::npos;
+  };
+  std::erase_if(s.all, other);
+  std::erase_if(s.defects, [&](const spec::Defect& d) { return other(d.theorem); });
+  for (const spec::Defect& d : s.defects) s.all.push_back(d.theorem);
+  return s;
+}
+
+std::string text_form(const spec::Verdict& v, const spec::Defect* defect, const Style& style) {
+  return defect == nullptr ? theorem_text(v, style) : defect_text(v, *defect, style);
+}
+
+nlohmann::ordered_json json_form(const spec::Verdict& v, const spec::Defect* defect) {
   nlohmann::ordered_json json = {{"name", v.theorem.name},      {"status", spec::name(v.status)},
                                  {"seconds", v.seconds},        {"paths", v.paths},
                                  {"claim", v.theorem.claim},    {"ref", v.theorem.ref},
@@ -69,14 +84,11 @@ nlohmann::ordered_json json_form(const spec::Verdict& v) {
                               {"words", inputs.words},
                               {"flags", inputs.flags}};
   }
-  return json;
-}
-
-nlohmann::ordered_json json_form(const spec::Verdict& v, const spec::Defect& defect) {
-  nlohmann::ordered_json json = json_form(v);
-  json["found"] = v.finds();
-  json["kernel"] = defect.kernel;
-  json["fixed"] = defect.fixed;
+  if (defect != nullptr) {
+    json["found"] = v.finds();
+    json["kernel"] = defect->kernel;
+    json["fixed"] = defect->fixed;
+  }
   return json;
 }
 

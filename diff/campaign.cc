@@ -10,28 +10,16 @@
 namespace mmuref::diff {
 namespace {
 
-std::string fingerprint(const Domain& domain, Word seed) {
-  AddressSpace space;
-  Fingerprint hash;
-  for (Word index = 0; index < 16; ++index) {
-    generate(domain, seed, index, space);
-    hash.mix(space.machine);
-    for (const Access& access : space.accesses) hash.mix(access.va);
-  }
-  return hash.text();
-}
-
 class Campaign final : public CampaignLoop {
  public:
   Campaign(Oracle& oracle, const Domain& domain, const CampaignOptions& options)
-      : CampaignLoop(oracle, domain, options, Mode::walk, fingerprint(domain, options.seed)),
-        oracle_(oracle) {}
+      : CampaignLoop(oracle, domain, options, Mode::walk), oracle_(oracle) {}
 
  private:
   void run_space(Word index) override;
   void count(const Answer& model, const Effect& effect);
   void report_difference(Word space, std::size_t number, Parts parts, const Answer& model);
-  nlohmann::ordered_json save_case(const std::string& class_name, Word space, std::size_t number);
+  nlohmann::json save_case(const std::string& class_name, Word space, std::size_t number);
 
   Oracle& oracle_;
   AddressSpace space_;
@@ -81,25 +69,24 @@ void Campaign::count(const Answer& model, const Effect& effect) {
   ++totals_.coverage[static_cast<std::size_t>(walk.rule)][static_cast<std::size_t>(walk.level)];
 }
 
-/// Every difference gets a line; the first of each class is minimised and becomes a case.
+/// Every difference is a finding; the first of each class in a unit is minimised and becomes a
+/// case.
 void Campaign::report_difference(Word space, std::size_t number, Parts parts, const Answer& model) {
   ++totals_.unexplained;
   const std::string class_name =
       fmt::format("{}-{}-as-{}", parts_text(parts), x86::text(model.walk.rule).name,
                   x86::vector(effect_.observed.outcome));
-  nlohmann::ordered_json line = {
-      {"type", "finding"}, {"class", class_name}, {"space", space}, {"access", number}};
+  nlohmann::json line = {{"class", class_name}, {"space", space}, {"access", number}};
   if (classify(oracle_, question_).parts == 0) {
     // The oracle remembers something between accesses: no case can show that.
     line["alone"] = "agrees";
   } else if (first_of(class_name)) {
     line["case"] = save_case(class_name, space, number);
   }
-  finding(line);
+  finding(std::move(line));
 }
 
-nlohmann::ordered_json Campaign::save_case(const std::string& class_name, Word space,
-                                           std::size_t number) {
+nlohmann::json Campaign::save_case(const std::string& class_name, Word space, std::size_t number) {
   const CaseFile file =
       describe(oracle_, minimize_difference(oracle_, question_),
                fmt::format("{}-{}", oracle_.name(), class_name),
@@ -107,7 +94,7 @@ nlohmann::ordered_json Campaign::save_case(const std::string& class_name, Word s
                            oracle_.name(), options_.seed, space, number));
   const std::string text = to_text(file);
   save(file.name, text);
-  return nlohmann::ordered_json::parse(text);
+  return nlohmann::json::parse(text);
 }
 
 }  // namespace

@@ -1,5 +1,6 @@
 // A campaign: many accesses, answered by the model and by an oracle, every difference a name or a
 // failure. A pure function of (binary, seed, shard), so that it can be split, stopped and resumed.
+// Its units (campaign_file.h) are so many compared accesses, or programs, each.
 //
 // Either single accesses, each with nothing cached before it, or programs, whose accesses find what
 // earlier steps left cached.
@@ -10,6 +11,7 @@
 #include <map>
 #include <string>
 
+#include "diff/campaign_log.h"
 #include "diff/compare.h"
 #include "diff/domain.h"
 #include "diff/program_model.h"
@@ -17,22 +19,20 @@
 
 namespace mmuref::diff {
 
-/// Every `count`-th address space, starting with `index`; 0 ≤ index < count.
-struct Shard {
-  Word index = 0;
-  Word count = 1;
-};
-
 enum class Mode : bool { walk, tlb };
 
 struct CampaignOptions {
   Word seed = 1;
-  Word count = 1'000'000;  ///< accesses to compare, or programs
+  Word count = 1'000'000;  ///< accesses to compare, or programs, in all shards
   Shard shard;
   std::string out;   ///< JSON Lines file to write and resume from; none when empty
   std::string save;  ///< folder for minimised cases; none when empty
-  /// How much is done twice after a kill: with an emulator about a tenth of a second.
-  Word spaces_per_checkpoint = 1024;
+  /// Of `count`, how many a unit has. That much is done twice after a kill: with an emulator some
+  /// tenths of a second.
+  Word unit_accesses = 49'152;
+  Word unit_programs = 1024;
+
+  Word unit(Mode mode) const { return mode == Mode::tlb ? unit_programs : unit_accesses; }
 };
 
 /// What a campaign has done so far.
@@ -40,7 +40,7 @@ struct Totals {
   static constexpr std::size_t rules = x86::rule_texts.size();
 
   Mode mode = Mode::walk;
-  Word spaces = 0;    ///< address spaces, or programs, finished in this shard
+  Word spaces = 0;    ///< address spaces, or programs, drawn
   Word programs = 0;  ///< run, whether or not to their end
   Word stale = 0;     ///< accesses of programs that no walk of memory explains, but the model does
   Word accesses = 0;  ///< compared
@@ -58,8 +58,8 @@ struct Totals {
 /// Called now and then; may print.
 using Progress = std::function<void(const Totals&)>;
 
-/// Runs until `options.count` accesses are compared, or until the oracle has supported none in a
-/// long while. Throws std::runtime_error when `options.out` cannot be used.
+/// Runs until the shard's part of `options.count` accesses is compared, or until the oracle has
+/// supported none in a long while. Throws std::runtime_error when `options.out` cannot be used.
 Totals run_campaign(Oracle& oracle, const Domain& domain, const CampaignOptions& options,
                     const Progress& progress = {});
 
@@ -72,9 +72,14 @@ inline Word compared(const Totals& totals) {
   return totals.mode == Mode::tlb ? totals.programs : totals.accesses;
 }
 
+/// What of `CampaignOptions::count` the units of the shard come to.
+Word share(const CampaignOptions& options, Mode mode);
+
 /// Whether the campaign compared what it was asked to and found nothing unexplained.
 inline bool passed(const Totals& totals, const CampaignOptions& options) {
-  return compared(totals) == options.count && totals.accesses > 0 && totals.unexplained == 0;
+  const Word asked = share(options, totals.mode);
+  return compared(totals) == asked && (totals.accesses > 0 || asked == 0) &&
+         totals.unexplained == 0;
 }
 
 }  // namespace mmuref::diff

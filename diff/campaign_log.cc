@@ -1,16 +1,19 @@
 #include "diff/campaign_log.h"
 
+#include <fcntl.h>
 #include <fmt/format.h>
+#include <sys/file.h>
+#include <unistd.h>
 
+#include <array>
 #include <cerrno>
 #include <cstring>
 #include <filesystem>
 #include <fstream>
 #include <iterator>
 #include <stdexcept>
-#include <string_view>
 
-#include "diff/report.h"
+#include "diff/text.h"
 
 namespace mmuref::diff {
 namespace {
@@ -22,78 +25,104 @@ std::string content_of(const std::string& path) {
   return {std::istreambuf_iterator<char>(file), {}};
 }
 
+/// A hash of the running program. The results of another one, of which a rule was changed since,
+/// say, must neither be taken over nor added up.
+std::string program_identity() {
+  std::ifstream program("/proc/self/exe", std::ios::binary);
+  std::array<Word, 8192> block;
+  Word hash = 0;
+  do {
+    block.fill(0);
+    program.read(reinterpret_cast<char*>(block.data()), sizeof block);
+    for (const Word word : block) {
+      hash = (hash ^ word) * 0x9e3779b97f4a7c15;
+      hash ^= hash >> 29;
+    }
+  } while (program);
+  if (!program.eof()) throw std::runtime_error("/proc/self/exe: cannot be read");
+  return hex(hash);
+}
+
+CampaignFile parsed(const std::string& path, const std::string& content) {
+  try {
+    return parse_campaign(content);
+  } catch (const FormError& e) {
+    throw std::runtime_error(fmt::format("{}: {}", path, e.what()));
+  }
+}
+
 }  // namespace
 
-CampaignLog::CampaignLog(const std::string& path, const nlohmann::ordered_json& header)
-    : path_(path) {
+json campaign_header(const std::string& command, Word count, Word unit) {
+  return {{"type", "campaign"},
+          {"command", command},
+          {"count", count},
+          {"unit", unit},
+          {"mmuref", MMUREF_VERSION}};
+}
+
+CampaignLog::CampaignLog(const std::string& path, json header)
+    : path_(path), header_(std::move(header)) {
   if (path.empty()) return;
   if (std::filesystem::is_directory(path)) {
     throw std::runtime_error(fmt::format("{}: is a directory; expected a file", path));
   }
-  resume(content_of(path), header.dump());
-  file_.reset(std::fopen(path.c_str(), "ab"));
-  if (file_ == nullptr) {
-    throw std::runtime_error(fmt::format("{}: {}", path, std::strerror(errno)));
+  header_["program"] = program_identity();
+  file_ = open(path.c_str(), O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC, 0666);
+  if (file_ < 0) throw std::runtime_error(fmt::format("{}: {}", path, std::strerror(errno)));
+  try {
+    if (flock(file_, LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK)
+      throw std::runtime_error(path + ": another campaign is writing it");
+    take_over(content_of(path));
+  } catch (...) {
+    close(file_);
+    throw;
   }
-  if (std::filesystem::file_size(path) == 0) write(header);
 }
 
-/// Takes over everything up to the last good checkpoint, or else the header, and cuts the rest.
-void CampaignLog::resume(const std::string& content, const std::string& header) {
-  const std::string head = header + '\n';
-  std::size_t keep = 0;
-  if (content.starts_with(head)) {
-    keep = head.size();
-  } else if (!head.starts_with(content)) {
-    throw std::runtime_error(fmt::format(
-        "{}: line 1: not the file of this campaign, whose first line would be {}", path_, header));
+CampaignLog::~CampaignLog() {
+  if (file_ >= 0) close(file_);
+}
+
+void CampaignLog::take_over(const std::string& content) {
+  CampaignFile before = parsed(path_, content);
+  const bool starts = before.header.is_null();
+  const bool grows = !starts && before.header["count"] < header_["count"];
+  if (grows) before.header["count"] = header_["count"];
+  if (!starts) {
+    if (const std::string other = difference(before.header, header_); !other.empty())
+      throw std::runtime_error(
+          fmt::format("{}: line 1: {}; expected the file of this campaign", path_, other));
   }
-
-  std::set<std::string> classes;
-  std::size_t begin = keep;
-  for (std::size_t end; (end = content.find('\n', begin)) != std::string::npos; begin = end + 1) {
-    try {
-      const json line = json::parse(content.begin() + static_cast<std::ptrdiff_t>(begin),
-                                    content.begin() + static_cast<std::ptrdiff_t>(end));
-      const std::string& type = line.at("type").get_ref<const std::string&>();
-      if (type == "finding" && line.contains("case")) {
-        classes.insert(line.at("class").get<std::string>());
-      }
-      if (type != "checkpoint") continue;
-      resumed_.totals = totals_from_json(line);
-      resumed_.classes = classes;
-      keep = end + 1;
-    } catch (const json::exception&) {
-      break;  // nothing behind a damaged line is trusted
-    }
-  }
-  if (keep < content.size()) std::filesystem::resize_file(path_, keep);
-}
-
-void CampaignLog::finding(const nlohmann::ordered_json& line) {
-  write(line);
-}
-
-void CampaignLog::checkpoint(const Totals& totals) {
-  nlohmann::ordered_json line = {{"type", "checkpoint"}};
-  line.update(totals_json(totals));
-  write(line);
-}
-
-void CampaignLog::summary(const nlohmann::ordered_json& report) {
-  nlohmann::ordered_json line = {{"type", "summary"}};
-  line.update(report);
-  write(line);
-}
-
-void CampaignLog::write(const nlohmann::ordered_json& line) {
-  if (file_ == nullptr) return;
-  const std::string text = line.dump() + '\n';
-  const bool written = std::fwrite(text.data(), 1, text.size(), file_.get()) == text.size() &&
-                       std::fflush(file_.get()) == 0;
-  if (!written) {
+  if (before.torn && ftruncate(file_, static_cast<off_t>(before.whole)) != 0)
     throw std::runtime_error(fmt::format("{}: {}", path_, std::strerror(errno)));
+  if (starts || grows) {
+    write(header_);
+    before = parsed(path_, content_of(path_));
   }
+  for (CampaignFile::Unit& unit : before.units) {
+    const auto [known, first] = finished_.try_emplace(unit.number(), unit.line);
+    if (!first && result_of(known->second) != result_of(unit.line))
+      throw std::runtime_error(
+          fmt::format("{}: line {}: unit {}: expected the result that an earlier line has", path_,
+                      unit.line_number, unit.number()));
+  }
+}
+
+const json* CampaignLog::find(Word unit) const {
+  const auto found = finished_.find(unit);
+  return found == finished_.end() ? nullptr : &found->second;
+}
+
+void CampaignLog::write(const json& line) {
+  if (file_ < 0) return;
+  const std::string text = line.dump() + '\n';
+  for (std::size_t done = 0; done < text.size();) {
+    const ssize_t n = ::write(file_, text.data() + done, text.size() - done);
+    if (n < 0) throw std::runtime_error(fmt::format("{}: {}", path_, std::strerror(errno)));
+    done += static_cast<std::size_t>(n);
+  }
+  fdatasync(file_);  // a file of some kinds has nothing to wait for, which is no failure
 }
 
 }  // namespace mmuref::diff

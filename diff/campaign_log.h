@@ -1,50 +1,48 @@
-// The file of a campaign: JSON Lines that survive a killed writer.
-//
-// A header, then findings and checkpoints as they come, then a summary. Each line stands alone; a
-// last line that was torn is dropped. A campaign resumes at the last checkpoint: what follows it
-// is cut off and done again, so that totals and findings are those of an uninterrupted run.
+// The file that a running campaign writes: it survives a killed writer.
 #pragma once
 
-#include <cstdio>
-#include <memory>
+#include <map>
 #include <nlohmann/json.hpp>
-#include <set>
 #include <string>
 
-#include "diff/campaign.h"
+#include "diff/campaign_file.h"
 
 namespace mmuref::diff {
 
-/// What a resumed campaign goes on from.
-struct Resumed {
-  Totals totals;
-  std::set<std::string> classes;  ///< of the findings so far
+/// Which units a run does: every `count`-th, starting with `index`; 0 ≤ index < count.
+struct Shard {
+  Word index = 0;
+  Word count = 1;
+  bool holds(Word unit) const { return unit % count == index; }
 };
+
+/// The first line of a campaign's file, to which a command adds what else identifies it.
+nlohmann::json campaign_header(const std::string& command, Word count, Word unit);
 
 class CampaignLog {
  public:
-  /// Opens `path`, which need not exist, and takes over what is in it when its first line is
-  /// `header`. An empty path logs nothing. Throws std::runtime_error, one line, when the file holds
-  /// something else or cannot be written.
-  CampaignLog(const std::string& path, const nlohmann::ordered_json& header);
+  /// Opens `path`, which need not exist, and takes over what is in it when it is of the campaign
+  /// `header`, or of one with a smaller count. A last line that was torn is cut off. An empty path
+  /// logs nothing. Throws std::runtime_error, one line, and leaves the file alone when it holds
+  /// something else, when another process has it open, or when it cannot be written.
+  CampaignLog(const std::string& path, nlohmann::json header);
+  ~CampaignLog();
+  CampaignLog(const CampaignLog&) = delete;
+  CampaignLog& operator=(const CampaignLog&) = delete;
 
-  const Resumed& resumed() const { return resumed_; }
-
-  void finding(const nlohmann::ordered_json& line);
-  void checkpoint(const Totals& totals);
-  void summary(const nlohmann::ordered_json& line);
+  const nlohmann::json& header() const { return header_; }
+  /// The line of a unit that was finished before; null when it is still to be done.
+  const nlohmann::json* find(Word unit) const;
+  /// Writes a unit's line: on disk when this returns.
+  void write(const nlohmann::json& line);
 
  private:
-  struct Close {
-    void operator()(std::FILE* file) const { std::fclose(file); }
-  };
-
-  void resume(const std::string& content, const std::string& header);
-  void write(const nlohmann::ordered_json& line);
+  void take_over(const std::string& content);
 
   std::string path_;
-  std::unique_ptr<std::FILE, Close> file_;
-  Resumed resumed_;
+  nlohmann::json header_;
+  int file_ = -1;
+  std::map<Word, nlohmann::json> finished_;
 };
 
 }  // namespace mmuref::diff

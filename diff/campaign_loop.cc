@@ -3,66 +3,114 @@
 namespace mmuref::diff {
 namespace {
 
-constexpr Word spaces_per_progress = 64;
+/// Spaces are numbered from this times the unit's number on.
+constexpr Word spaces_of_unit = 1'000'000'000;
 /// An oracle that supports nothing of so many address spaces supports nothing.
 constexpr Word idle_spaces = 4096;
 
-nlohmann::ordered_json header(const AnyOracle& oracle, const CampaignOptions& options, Mode mode,
-                              const std::string& draws) {
-  nlohmann::ordered_json line = {
-      {"type", "campaign"},
-      {"mmuref", MMUREF_VERSION},
-      {"oracle", oracle.name()},
-      {"version", oracle.version()},
-      {"seed", options.seed},
-      {"shard", fmt::format("{}/{}", options.shard.index, options.shard.count)},
-      {"draws", draws}};
-  if (mode == Mode::tlb) line["mode"] = "tlb";
+nlohmann::json header(const AnyOracle& oracle, const CampaignOptions& options, Mode mode) {
+  nlohmann::json line = campaign_header("diff", options.count, options.unit(mode));
+  line["mode"] = mode == Mode::tlb ? "tlb" : "walk";
+  line["oracle"] = oracle.name();
+  line["version"] = oracle.version();
+  line["seed"] = options.seed;
   return line;
 }
 
 }  // namespace
 
-CampaignLoop::CampaignLoop(const AnyOracle& oracle, const Domain& domain,
-                           const CampaignOptions& options, Mode mode, const std::string& draws)
+Word share(const CampaignOptions& options, Mode mode) {
+  const Word unit = options.unit(mode), last = (options.count - 1) / unit;
+  if (options.shard.index > last) return 0;
+  const Word missing = options.shard.holds(last) ? unit - (options.count - last * unit) : 0;
+  return ((last - options.shard.index) / options.shard.count + 1) * unit - missing;
+}
+
+CampaignLoop::CampaignLoop(AnyOracle& oracle, const Domain& domain,
+                           const CampaignOptions& options, Mode mode)
     : domain_(domain),
       options_(options),
       asked_(oracle),
-      log_(options.out, header(oracle, options, mode, draws)),
-      classes_(log_.resumed().classes) {
-  totals_ = log_.resumed().totals;
-  totals_.mode = mode;
-  seconds_before_ = totals_.seconds;
-  oracle_before_ = totals_.oracle_seconds - oracle.seconds();
-}
+      mode_(mode),
+      log_(options.out, header(oracle, options, mode)) {}
 
 Totals CampaignLoop::run(const Progress& progress) {
-  Word idle = 0;
-  while (!enough() && idle < idle_spaces) {
-    const Word before = compared(totals_);
-    run_space(options_.shard.index + totals_.spaces * options_.shard.count);
-    idle = compared(totals_) == before ? idle + 1 : 0;
-    // Only whole spaces count as finished: a later run with a larger count starts this one anew.
-    if (enough()) break;
-    ++totals_.spaces;
-    if (totals_.spaces % options_.spaces_per_checkpoint == 0) log_.checkpoint(clocked());
-    if (progress && totals_.spaces % spaces_per_progress == 0) progress(clocked());
+  const Word units = unit_count(log_.header());
+  for (Word unit = options_.shard.index; unit < units; unit += options_.shard.count) {
+    if (const nlohmann::json* line = log_.find(unit)) {
+      take_over(*line);
+      continue;
+    }
+    run_unit(unit);
+    if (progress) progress(so_far());
+    if (!enough()) break;
   }
-  log_.summary(report_json(asked_, options_, domain_, clocked()));
-  return clocked();
+  return so_far();
 }
 
-void CampaignLoop::save(const std::string& name, const std::string& text) const {
-  if (options_.save.empty()) return;
+Word CampaignLoop::quota(Word unit) const {
+  const Word size = options_.unit(mode_);
+  return std::min(size, options_.count - unit * size);
+}
+
+void CampaignLoop::run_unit(Word unit) {
+  const auto start = std::chrono::steady_clock::now();
+  const double oracle_before = asked_.seconds();
+  asked_.restart();
+  totals_ = Totals{.mode = mode_};
+  quota_ = quota(unit);
+  findings_ = nlohmann::json::array();
+  classes_.clear();
+  for (Word idle = 0; !enough() && idle < idle_spaces;) {
+    const Word before = compared(totals_);
+    run_space(unit * spaces_of_unit + totals_.spaces++);
+    idle = compared(totals_) == before ? idle + 1 : 0;
+  }
+  const std::chrono::duration<double> seconds = std::chrono::steady_clock::now() - start;
+  const Word first = unit * options_.unit(mode_);
+  const nlohmann::json line = {
+      {"type", "unit"},
+      {"unit", unit},
+      {"name", fmt::format("{} {} to {}", mode_ == Mode::tlb ? "programs" : "accesses", first,
+                           first + quota_ - 1)},
+      {"passed", enough() && totals_.unexplained == 0},
+      {"totals", totals_json(totals_)},
+      {"findings", findings_},
+      {"timing",
+       {{"seconds", seconds.count()}, {"oracle_seconds", asked_.seconds() - oracle_before}}}};
+  log_.write(line);
+  add(line);
+}
+
+void CampaignLoop::take_over(const nlohmann::json& line) {
+  try {
+    totals_from_json(line["totals"]);
+    add(line);
+  } catch (const nlohmann::json::exception&) {
+    throw std::runtime_error(fmt::format("{}: unit {}: expected the totals that `diff` writes",
+                                         options_.out, line["unit"].dump()));
+  }
+}
+
+void CampaignLoop::add(const nlohmann::json& line) {
+  add_totals(sum_, line["totals"]);
+  if (!line.contains("timing")) return;  // of a merged file
+  seconds_ += line["timing"].at("seconds").get<double>();
+  oracle_seconds_ += line["timing"].at("oracle_seconds").get<double>();
+}
+
+Totals CampaignLoop::so_far() const {
+  Totals totals = sum_.is_null() ? Totals{} : totals_from_json(sum_);
+  totals.mode = mode_;
+  totals.seconds = seconds_;
+  totals.oracle_seconds = oracle_seconds_;
+  return totals;
+}
+
+void CampaignLoop::save(const std::string& name, const std::string& text) {
+  if (options_.save.empty() || !saved_.insert(name).second) return;
   std::filesystem::create_directories(options_.save);
   write_text_file(fmt::format("{}/{}.json", options_.save, name), text);
-}
-
-const Totals& CampaignLoop::clocked() {
-  const std::chrono::duration<double> since = std::chrono::steady_clock::now() - start_;
-  totals_.seconds = seconds_before_ + since.count();
-  totals_.oracle_seconds = oracle_before_ + asked_.seconds();
-  return totals_;
 }
 
 }  // namespace mmuref::diff

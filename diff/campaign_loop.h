@@ -14,54 +14,46 @@
 
 namespace mmuref::diff {
 
-/// Identifies what a generator draws: a file written by a binary that draws something else must
-/// not be resumed.
-class Fingerprint {
- public:
-  void mix(Word value) { hash_ = (hash_ ^ value) * 0x9e3779b97f4a7c15 + 1; }
-  void mix(const Machine& machine) {
-    mix(machine.cpu.maxphyaddr);
-    mix(machine.registers.cr4);
-    for (const auto& [address, value] : machine.memory) mix(address), mix(value);
-  }
-  std::string text() const { return fmt::format("{:#x}", hash_); }
-
- private:
-  Word hash_ = 0;
-};
-
-/// Runs numbered spaces, each a pure function of its number, until enough is compared.
+/// Runs units: numbered address spaces, each a pure function of its number, until enough is
+/// compared.
 class CampaignLoop {
  public:
   Totals run(const Progress& progress);
 
  protected:
-  /// `draws` is the fingerprint of the first spaces.
-  CampaignLoop(const AnyOracle& oracle, const Domain& domain, const CampaignOptions& options,
-               Mode mode, const std::string& draws);
+  CampaignLoop(AnyOracle& oracle, const Domain& domain, const CampaignOptions& options,
+               Mode mode);
   ~CampaignLoop() = default;
 
   /// Adds what space `index` holds to `totals_`; may stop within it when enough is compared.
   virtual void run_space(Word index) = 0;
-  bool enough() const { return compared(totals_) >= options_.count; }
-  /// Whether `class_name` is met for the first time.
+  bool enough() const { return compared(totals_) >= quota_; }
+  /// Whether `class_name` is met for the first time in this unit.
   bool first_of(const std::string& class_name) { return classes_.insert(class_name).second; }
-  void finding(const nlohmann::ordered_json& line) { log_.finding(line); }
-  /// Writes a case to the folder for minimised cases, if there is one.
-  void save(const std::string& name, const std::string& text) const;
+  void finding(nlohmann::json line) { findings_.push_back(std::move(line)); }
+  /// Writes a case to the folder for minimised cases, if there is one, and if it is the first.
+  void save(const std::string& name, const std::string& text);
 
   const Domain& domain_;
   const CampaignOptions& options_;
-  Totals totals_;
+  Totals totals_;  ///< of this unit
 
  private:
-  const Totals& clocked();
+  Word quota(Word unit) const;
+  void run_unit(Word unit);
+  void take_over(const nlohmann::json& line);
+  void add(const nlohmann::json& line);
+  Totals so_far() const;
 
-  const AnyOracle& asked_;
+  AnyOracle& asked_;
+  const Mode mode_;
   CampaignLog log_;
-  std::set<std::string> classes_;  ///< of the differences already saved
-  double seconds_before_, oracle_before_;
-  std::chrono::steady_clock::time_point start_ = std::chrono::steady_clock::now();
+  Word quota_ = 0;                           ///< to compare in this unit
+  nlohmann::json findings_;                  ///< of this unit
+  std::set<std::string> classes_;            ///< of the differences in this unit
+  std::set<std::string> saved_;              ///< names of cases
+  nlohmann::json sum_;                       ///< totals of the units that are finished
+  double seconds_ = 0, oracle_seconds_ = 0;  ///< of them
 };
 
 }  // namespace mmuref::diff

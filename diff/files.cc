@@ -8,7 +8,10 @@ namespace mmuref::diff {
 namespace fs = std::filesystem;
 
 std::vector<std::string> files_below(const std::vector<std::string>& arguments,
-                                     std::string_view extension) {
+                                     std::initializer_list<std::string_view> extensions) {
+  const auto wanted = [&](const fs::path& path) {
+    return std::ranges::find(extensions, path.extension().string()) != extensions.end();
+  };
   std::vector<std::string> paths;
   for (const std::string& argument : arguments) {
     if (!fs::is_directory(argument)) {
@@ -17,7 +20,7 @@ std::vector<std::string> files_below(const std::vector<std::string>& arguments,
     }
     std::vector<std::string> inside;
     for (const auto& file : fs::recursive_directory_iterator(argument)) {
-      if (file.is_regular_file() && file.path().extension() == extension) {
+      if (file.is_regular_file() && wanted(file.path())) {
         inside.push_back(file.path().string());
       }
     }

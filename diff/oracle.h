@@ -30,6 +30,9 @@ class AnyOracle {
   virtual std::string unsupported(const Processor& cpu, const Registers& registers,
                                   const Access& access) const = 0;
 
+  /// Forgets all that was done: what comes is answered as by a new oracle.
+  virtual void restart() {}
+
   /// The 8 bytes at an 8-byte aligned physical address, now.
   virtual Word read(Word address) const = 0;
 

@@ -7,29 +7,11 @@
 namespace mmuref::diff {
 namespace {
 
-std::string fingerprint(const ProgramOracle& oracle, const Domain& domain, Word seed) {
-  Program program;
-  Fingerprint hash;
-  for (Word index = 0; index < 16; ++index) {
-    generate(domain, oracle, seed, index, program);
-    hash.mix(program.machine);
-    for (const ProgramStep& step : program.steps) {
-      hash.mix(step.action.index());
-      if (const auto* write = std::get_if<TableWrite>(&step.action)) hash.mix(write->value);
-      if (const auto* op = std::get_if<Operation>(&step.action)) hash.mix(op->value ^ op->address);
-      if (const auto* access = std::get_if<Access>(&step.action)) hash.mix(access->va);
-    }
-  }
-  return hash.text();
-}
-
 class ProgramCampaign final : public CampaignLoop {
  public:
   ProgramCampaign(ProgramOracle& oracle, const Domain& domain, const CampaignOptions& options,
                   const Outcomes& outcomes)
-      : CampaignLoop(oracle, domain, options, Mode::tlb, fingerprint(oracle, domain, options.seed)),
-        oracle_(oracle),
-        outcomes_(outcomes) {}
+      : CampaignLoop(oracle, domain, options, Mode::tlb), oracle_(oracle), outcomes_(outcomes) {}
 
  private:
   void run_space(Word index) override;
@@ -67,15 +49,15 @@ void ProgramCampaign::count(const Judged& judged, const Effect& effect) {
   ++totals_.coverage[static_cast<std::size_t>(walk.rule)][static_cast<std::size_t>(walk.level)];
 }
 
-/// Every program that differs gets a line; the first of each class is minimised and becomes a case.
+/// Every program that differs is a finding; the first of each class in a unit is minimised and
+/// becomes a case.
 void ProgramCampaign::report_difference(Word index, const ProgramRun& run) {
   ++totals_.unexplained;
   const DifferenceClass last = run.last();
   const std::string class_name = fmt::format("{}-{}-as-{}", parts_text(last.parts),
                                              x86::text(last.rule).name, x86::vector(last.observed));
   const std::size_t step = run.effects.size() - 1;
-  nlohmann::ordered_json line = {
-      {"type", "finding"}, {"class", class_name}, {"program", index}, {"step", step}};
+  nlohmann::json line = {{"class", class_name}, {"program", index}, {"step", step}};
   if (first_of(class_name)) {
     Program start = program_;
     start.steps.resize(step + 1);
@@ -86,9 +68,9 @@ void ProgramCampaign::report_difference(Word index, const ProgramRun& run) {
                              oracle_.name(), options_.seed, index, step));
     const std::string text = to_text(file);
     save(file.name, text);
-    line["case"] = nlohmann::ordered_json::parse(text);
+    line["case"] = nlohmann::json::parse(text);
   }
-  finding(line);
+  finding(std::move(line));
 }
 
 }  // namespace

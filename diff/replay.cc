@@ -7,11 +7,13 @@
 #include <thread>
 
 #include "diff/files.h"
+#include "diff/flush_trace.h"
 #include "diff/ledger.h"
 #include "diff/machine_json.h"
 #include "diff/minimize.h"
 #include "diff/oracles.h"
 #include "diff/program_run.h"
+#include "diff/trace_files.h"
 
 namespace mmuref::diff {
 namespace {
@@ -115,6 +117,31 @@ Replayed replay(const std::string& path, const ProgramCase& file, OraclePool& or
   return judge_difference(path, file, run.last());
 }
 
+/// A trace of the corpus expects a verdict: "clean" if its name begins with good_, and only then.
+Replayed replay_trace(const std::string& path) {
+  const Trace trace = read_trace_file(path);
+  if (!trace.expect.contains("verdict"))
+    throw TraceFileError(path + ":1: \"expect\": expected an object with a verdict");
+  const bool good = fs::path(path).filename().string().starts_with("good_");
+  if ((trace.expect["verdict"] == "clean") != good)
+    return violation(path, "a file named good_ expects \"clean\", and no other does");
+  const std::string wrong = unexpected(trace, check_trace(path, trace));
+  return wrong.empty() ? Replayed{} : violation(path, wrong);
+}
+
+/// A way through a flush protocol.
+Replayed replay_way(const std::string& path) {
+  const auto named = [](const std::string& promise) { return promise.empty() ? "none" : promise; };
+  try {
+    const FlushReplay r = replay_flush_file(path);
+    if (r.found == r.trace.reason) return {};
+    return violation(path, fmt::format("promise broken in the end: {} expected, {} found",
+                                       named(r.trace.reason), named(r.found)));
+  } catch (const FormError& e) {
+    throw CaseFileError(e.what());
+  }
+}
+
 }  // namespace
 
 ProgramOracle* OraclePool::get_programs(const std::string& name) {
@@ -130,11 +157,16 @@ Oracle* OraclePool::get(const std::string& name) {
 }
 
 Replayed replay_file(const std::string& path, OraclePool& oracles) {
+  const std::string kind = fs::path(path).extension();
   try {
+    if (kind == ".jsonl") return replay_trace(path);
+    if (kind == ".flush") return replay_way(path);
     const json document = read_case_document(path);
     if (holds_program(document)) return replay(path, read_program_case(path, document), oracles);
     return replay(path, read_case(path, document), oracles);
   } catch (const CaseFileError& e) {
+    return {Verdict::bad_file, e.what(), {}};
+  } catch (const TraceFileError& e) {
     return {Verdict::bad_file, e.what(), {}};
   } catch (const std::exception& e) {
     return {Verdict::bad_file, fmt::format("{}: {}", path, e.what()), {}};
@@ -157,8 +189,8 @@ std::vector<Replayed> replay_files(const std::vector<std::string>& paths, unsign
   return results;
 }
 
-std::vector<std::string> case_paths(const std::vector<std::string>& arguments) {
-  return files_below(arguments, ".json");
+std::vector<std::string> corpus_paths(const std::vector<std::string>& arguments) {
+  return files_below(arguments, {".json", ".jsonl", ".flush"});
 }
 
 }  // namespace mmuref::diff

@@ -1,4 +1,5 @@
-// Runs corpus cases again: on the model, on the declarative statement, and on the oracle they name.
+// Runs what corpora/ keeps again: cases on the model, on the declarative statement and on the oracle
+// they name; traces; ways through flush protocols.
 #pragma once
 
 #include <map>
@@ -39,14 +40,17 @@ class OraclePool {
 
 /// A case must get the answer it expects from the model, and no other from the statement. The
 /// oracle it names must agree; where it names a ledger entry, must differ just as that says. Of a
-/// program, the last step; all before it must agree. The statement runs no programs.
+/// program, the last step; all before it must agree. The statement runs no programs. A trace
+/// (*.jsonl) must get the verdict it expects; a way through a flush protocol (*.flush) must lead
+/// where it says.
 Replayed replay_file(const std::string& path, OraclePool& oracles);
 
 /// All files, `threads` at a time; the results are in the order of `paths`.
 std::vector<Replayed> replay_files(const std::vector<std::string>& paths, unsigned threads);
 
-/// The files that `arguments` name: a folder stands for every *.json below it, in order of name.
-/// An argument that is no file, or a folder without cases, stays as it is and fails as a bad file.
-std::vector<std::string> case_paths(const std::vector<std::string>& arguments);
+/// The files that `arguments` name: a folder stands for every *.json, *.jsonl and *.flush below it,
+/// in order of name. An argument that is no file, or a folder without any, stays as it is and fails
+/// as a bad file.
+std::vector<std::string> corpus_paths(const std::vector<std::string>& arguments);
 
 }  // namespace mmuref::diff

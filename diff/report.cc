@@ -53,10 +53,12 @@ void append_not_tested(std::string& out, const Domain& domain, const Totals& tot
 
 }  // namespace
 
-ordered_json totals_json(const Totals& totals) {
-  ordered_json coverage = ordered_json::object();
+nlohmann::json totals_json(const Totals& totals) {
+  auto coverage = nlohmann::json::object();
   for (const x86::RuleText& rule : x86::rule_texts) {
-    coverage[std::string(rule.name)] = totals.coverage[static_cast<std::size_t>(rule.rule)];
+    const auto& levels = totals.coverage[static_cast<std::size_t>(rule.rule)];
+    if (levels != std::remove_cvref_t<decltype(levels)>{})
+      coverage[std::string(rule.name)] = levels;
   }
   return {{"spaces", totals.spaces},
           {"programs", totals.programs},
@@ -68,9 +70,7 @@ ordered_json totals_json(const Totals& totals) {
           {"unexplained", totals.unexplained},
           {"known", counts_json(totals.known)},
           {"skipped", counts_json(totals.skipped)},
-          {"coverage", coverage},
-          {"seconds", totals.seconds},
-          {"oracle_seconds", totals.oracle_seconds}};
+          {"coverage", coverage}};
 }
 
 Totals totals_from_json(const nlohmann::json& document) {
@@ -85,13 +85,11 @@ Totals totals_from_json(const nlohmann::json& document) {
   document.at("unexplained").get_to(totals.unexplained);
   totals.known = counts_from_json(document.at("known"));
   totals.skipped = counts_from_json(document.at("skipped"));
+  const nlohmann::json& coverage = document.at("coverage");
   for (const x86::RuleText& rule : x86::rule_texts) {
-    document.at("coverage")
-        .at(std::string(rule.name))
-        .get_to(totals.coverage[static_cast<std::size_t>(rule.rule)]);
+    if (const auto levels = coverage.find(rule.name); levels != coverage.end())
+      levels->get_to(totals.coverage[static_cast<std::size_t>(rule.rule)]);
   }
-  document.at("seconds").get_to(totals.seconds);
-  document.at("oracle_seconds").get_to(totals.oracle_seconds);
   return totals;
 }
 
@@ -144,8 +142,8 @@ std::string report_text(const AnyOracle& oracle, const CampaignOptions& options,
     const KnownDifference* known = find_known(name);
     line(out, "  known {:>12}  {}: {}", count, name, known == nullptr ? "" : known->cause);
   }
-  if (compared(totals) < options.count) {
-    line(out, "  FAILED: only {} of {} {} could be compared", compared(totals), options.count,
+  if (const Word asked = share(options, totals.mode); compared(totals) < asked) {
+    line(out, "  FAILED: only {} of {} {} could be compared", compared(totals), asked,
          programs ? "programs" : "accesses");
   }
   line(out, "  unexplained differences: {}", totals.unexplained);

@@ -17,8 +17,9 @@ nlohmann::ordered_json report_json(const AnyOracle& oracle, const CampaignOption
 std::string report_text(const AnyOracle& oracle, const CampaignOptions& options,
                         const Domain& domain, const Totals& totals);
 
-/// Totals as a checkpoint carries them, and back. from_json throws nlohmann::json::exception.
-nlohmann::ordered_json totals_json(const Totals& totals);
+/// What adds up of totals, as a campaign's file carries it, and back; rules never met are left out.
+/// from_json throws nlohmann::json::exception.
+nlohmann::json totals_json(const Totals& totals);
 Totals totals_from_json(const nlohmann::json& document);
 
 }  // namespace mmuref::diff

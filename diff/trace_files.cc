@@ -51,24 +51,7 @@ TraceVerdict check_trace(const std::string& path, const Trace& trace) {
 }
 
 std::vector<std::string> trace_paths(const std::vector<std::string>& arguments) {
-  return files_below(arguments, ".jsonl");
-}
-
-std::string replay_trace(const std::string& path) {
-  try {
-    const Trace trace = read_trace_file(path);
-    if (!trace.expect.contains("verdict")) {
-      return fmt::format("{}:1: \"expect\": expected an object with a verdict", path);
-    }
-    const bool good = fs::path(path).filename().string().starts_with("good_");
-    if ((trace.expect["verdict"] == "clean") != good) {
-      return path + ": a file named good_ expects \"clean\", and no other does";
-    }
-    const std::string wrong = unexpected(trace, check_trace(path, trace));
-    return wrong.empty() ? wrong : fmt::format("{}: {}", path, wrong);
-  } catch (const TraceFileError& e) {
-    return e.what();
-  }
+  return files_below(arguments, {".jsonl"});
 }
 
 }  // namespace mmuref::diff

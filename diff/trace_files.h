@@ -1,4 +1,4 @@
-// Traces in files, and the corpus of them with the verdicts they must get.
+// Traces in files.
 #pragma once
 
 #include <stdexcept>
@@ -23,10 +23,5 @@ TraceVerdict check_trace(const std::string& path, const Trace& trace);
 /// The files that `arguments` name: a folder stands for every *.jsonl below it, in order of name.
 /// A folder without any stays as it is and fails as a file.
 std::vector<std::string> trace_paths(const std::vector<std::string>& arguments);
-
-/// What is wrong with a trace of the corpus, in a line that begins with its path; empty if it gets
-/// the verdict it expects. It must expect one: "clean" if its name begins with good_, and only
-/// then.
-std::string replay_trace(const std::string& path);
 
 }  // namespace mmuref::diff

@@ -15,6 +15,10 @@ void on_error(Z3_context context, Z3_error_code code) {
 
 }  // namespace
 
+std::string solver_version() {
+  return Z3_get_full_version();
+}
+
 Context::Context(unsigned timeout_seconds) : timeout_seconds_(timeout_seconds) {
   if (current_context) throw std::logic_error("a thread has one solver context at a time");
   Z3_config config = Z3_mk_config();

@@ -17,6 +17,9 @@ namespace mmuref::spec {
 
 enum class Satisfiable : char { no, yes, unknown };
 
+/// The solver's name and version.
+std::string solver_version();
+
 /// Owns every term made on this thread while it is alive; at most one a thread at a time.
 class Context {
  public:

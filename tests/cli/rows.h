@@ -17,7 +17,7 @@ struct Row {
 
 // The commands run in a folder with corpora/ and the images that scratch.cc makes:
 // small.img (raw; 4-level tables at 0x1000, 5-level at 0x6000), kdump.core, cut.core, empty,
-// trace.txt and bad-trace.txt (addresses for tlb simulate).
+// trace.txt and bad-trace.txt (addresses for tlb simulate), and files of a campaign.
 #define LINUX61 "corpora/linux-6.1-kaslr-4level/pagetables.core"
 #define SMALL "small.img --cr3 0x1000 --efer 0xd00 "
 #define KASLR                                                            \
@@ -249,6 +249,28 @@ inline const Row rows[] = {
     {"bad_corpora", "check --corpora corpora/traces"},
     {"bad_replay_no_file", "replay nowhere.json"},
     {"replay_one", "replay corpora/ledger/accessed-1g-early.json"},
+    {"merge", "merge shards"},
+    {"merge_json", "merge --json shards/1.jsonl shards shards/0.jsonl"},
+    {"merge_torn", "merge shards/1.jsonl torn.jsonl"},
+    {"merge_failed", "merge failed.jsonl"},
+    {"merge_failed_json", "merge failed.jsonl --json"},
+    {"merge_disputed", "merge shards failed.jsonl"},
+    {"merge_out", "merge shards --out /dev/null/file"},
+    {"bad_merge_mixed", "merge shards seed2.jsonl"},
+    {"bad_merge_line", "merge shards bad-line.jsonl"},
+    {"bad_merge_other", "merge programs.jsonl"},
+    {"bad_merge_empty", "merge empty"},
+    {"bad_merge_no_file", "merge nowhere.jsonl"},
+    {"bad_merge_folder", "merge corpora/ledger"},
+    {"bad_out_other", "flush campaign 'linux-4.6 2x1x1' --out seed2.jsonl"},
+    {"bad_out_line", "prove canonical --out bad-line.jsonl"},
+    {"bad_flush_campaign", "flush campaign linux-2.2"},
+    {"bad_shard_prove", "prove --shard 1"},
+    {"bad_shard_wide", "flush campaign --shard 0/1000001"},
+    {"bad_solver", "prove canonical --solver no-such-solver"},
+    {"help_merge", "merge --help"},
+    {"help_flush_campaign", "flush campaign --help"},
+    {"flush_campaign", "flush campaign 'linux-4.6 2x1x' --shard 0/2"},
     {"bad_shard", "diff --shard 2/2"},
     {"bad_mode", "diff --mode fast"},
     {"bad_mode_oracle", "diff --mode tlb --oracle spec"},

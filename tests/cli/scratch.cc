@@ -53,6 +53,28 @@ constexpr const char* programs =
     R"({"id":"typo","step":[]})"
     "\n";
 
+/// Files of a campaign of three units, in shards/, and of what merging must tell apart.
+void write_campaigns(const std::filesystem::path& path) {
+  const auto header = [](int seed) {
+    return R"({"command":"diff","count":7,"mmuref":"0.1.0","seed":)" + std::to_string(seed) +
+           R"(,"type":"campaign","unit":3})"
+           "\n";
+  };
+  const auto unit = [](int number, int accesses, bool passed = true) {
+    return R"({"name":"accesses of unit )" + std::to_string(number) + R"(","passed":)" +
+           (passed ? "true" : "false") + R"(,"timing":{"seconds":0.1},"totals":{"accesses":)" +
+           std::to_string(accesses) + R"(,"coverage":{"smap":[0,1,)" + std::to_string(accesses) +
+           R"(]}},"type":"unit","unit":)" + std::to_string(number) + "}\n";
+  };
+  std::filesystem::create_directory(path / "shards");
+  write(path / "shards/0.jsonl", header(1) + unit(0, 3) + unit(2, 1));
+  write(path / "shards/1.jsonl", header(1) + unit(1, 3));
+  write(path / "torn.jsonl", header(1) + unit(1, 3) + unit(2, 1).substr(0, 40));
+  write(path / "failed.jsonl", header(1) + unit(0, 2) + unit(1, 3, false));
+  write(path / "seed2.jsonl", header(2) + unit(0, 3));
+  write(path / "bad-line.jsonl", header(1) + unit(0, 3) + "\n" + unit(1, 3));
+}
+
 struct Folder {
   std::filesystem::path path;
 
@@ -69,6 +91,7 @@ struct Folder {
           "r ffffffffaca00123\nx 0xffffffffaca00200\nffffffffaca00300\nffffffffaca01000\n"
           "400123\nw 0x400123\nx 401123\n800000000000\n");
     write(path / "bad-trace.txt", "r 400123\nj 400123\n");
+    write_campaigns(path);
     write(path / "cut.core", CoreBuilder().load(0x1000, small).build().substr(0, 0x200));
     write(path / "kdump.core",
           CoreBuilder()

@@ -6,7 +6,9 @@
 #include <set>
 #include <sstream>
 
+#include "diff/campaign.h"
 #include "diff/generator.h"
+#include "diff/report.h"
 #include "tests/diff/support.h"
 
 namespace mmuref::diff {
@@ -30,19 +32,15 @@ Totals run(const CampaignOptions& options) {
 std::vector<json> lines_of(const std::string& path) {
   std::vector<json> lines;
   std::istringstream text(read_text(path));
-  for (std::string line; std::getline(text, line);) {
-    json document = json::parse(line);
-    document.erase("seconds");
-    document.erase("oracle_seconds");
-    lines.push_back(std::move(document));
-  }
+  for (std::string line; std::getline(text, line);) lines.push_back(result_of(json::parse(line)));
   return lines;
 }
 
 std::set<std::pair<Word, Word>> findings(const std::vector<json>& lines) {
   std::set<std::pair<Word, Word>> found;
   for (const json& line : lines) {
-    if (line["type"] == "finding") found.emplace(line["space"], line["access"]);
+    if (line["type"] != "unit") continue;
+    for (const json& finding : line["findings"]) found.emplace(finding["space"], finding["access"]);
   }
   return found;
 }
@@ -53,55 +51,105 @@ class Log : public testing::Test {
   CampaignOptions options{.seed = 3,
                           .count = 40 * accesses_per_space + 7,
                           .out = folder.file("campaign.jsonl"),
-                          .spaces_per_checkpoint = 8};
+                          .unit_accesses = 8 * accesses_per_space};
 };
 
-TEST_F(Log, HoldsHeaderFindingsCheckpointsAndSummary) {
+TEST_F(Log, HoldsAHeaderAndALineForEachUnit) {
   const Totals totals = run(options);
   const auto lines = lines_of(options.out);
+  ASSERT_EQ(lines.size(), 7U);
   EXPECT_EQ(lines.front()["type"], "campaign");
   EXPECT_EQ(lines.front()["seed"], 3);
-  EXPECT_EQ(lines.back()["type"], "summary");
-  EXPECT_EQ(lines.back()["accesses"], totals.accesses);
   EXPECT_EQ(findings(lines).size(), totals.unexplained);
   EXPECT_GT(totals.unexplained, 3U);
-  EXPECT_EQ(std::count_if(lines.begin(), lines.end(),
-                          [](const json& l) { return l["type"] == "checkpoint"; }),
-            5);
+  for (std::size_t i = 1; i < 7; ++i) {
+    EXPECT_EQ(lines[i]["unit"], i - 1);
+    EXPECT_EQ(lines[i]["totals"]["accesses"], i < 6 ? 8 * accesses_per_space : 7);
+    EXPECT_EQ(lines[i]["passed"], lines[i]["findings"].empty());
+  }
 }
 
 TEST_F(Log, ResumesFromAnyByteToTheSameFile) {
-  run(options);
+  const Totals once = run(options);
   const std::string whole = read_text(options.out);
   const auto expected = lines_of(options.out);
   for (std::size_t cut = 0; cut < whole.size(); cut += 1 + whole.size() / 61) {
     write_text(options.out, whole.substr(0, cut));
-    run(options);
+    const Totals again = run(options);
     ASSERT_EQ(lines_of(options.out), expected) << "cut at byte " << cut;
+    ASSERT_EQ(totals_json(again), totals_json(once));
   }
 }
 
-TEST_F(Log, ALineOfGarbageIsCutOff) {
+TEST_F(Log, FinishedUnitsAreNotDoneAgain) {
   run(options);
-  const auto expected = lines_of(options.out);
+  const std::string before = read_text(options.out);
+  run(options);
+  EXPECT_EQ(read_text(options.out), before);
+  // In any order, and some of them.
+  std::vector<json> lines = lines_of(options.out);
+  std::swap(lines[1], lines[4]);
+  lines.erase(lines.begin() + 2);
+  std::string text;
+  for (const json& line : lines) text += line.dump() + '\n';
+  write_text(options.out, text);
+  run(options);
+  EXPECT_TRUE(read_text(options.out).starts_with(text));
+  EXPECT_EQ(lines_of(options.out).back()["unit"], 1);
+}
+
+TEST_F(Log, ALineOfGarbageIsRefusedAndNothingIsLost) {
+  run(options);
   const std::string whole = read_text(options.out);
   const std::size_t middle = whole.find('\n', whole.size() / 2) + 1;
-  write_text(options.out,
-             whole.substr(0, middle) + "{\"type\":\"check\0\xff" + '\n' + whole.substr(middle));
+  const std::string damaged =
+      whole.substr(0, middle) + "{\"type\":\"check\0\xff" + '\n' + whole.substr(middle);
+  write_text(options.out, damaged);
+  EXPECT_THROW(run(options), std::runtime_error);
+  EXPECT_EQ(read_text(options.out), damaged);
+}
+
+TEST_F(Log, TwoResultsOfAUnitAreRefused) {
   run(options);
-  EXPECT_EQ(lines_of(options.out), expected);
+  json other = lines_of(options.out)[2];
+  write_text(options.out, read_text(options.out) + other.dump() + '\n');
+  run(options);
+  other["totals"]["accesses"] = 1U;
+  write_text(options.out, read_text(options.out) + other.dump() + '\n');
+  EXPECT_THROW(run(options), std::runtime_error);
+}
+
+TEST_F(Log, ALineWithoutTheTotalsOfACampaignIsRefused) {
+  run(options);
+  json other = lines_of(options.out)[2];
+  other["totals"].erase("faults");
+  write_text(options.out, lines_of(options.out)[0].dump() + '\n' + other.dump() + '\n');
+  EXPECT_THROW(run(options), std::runtime_error);
 }
 
 TEST_F(Log, ALargerCountGoesOn) {
   run(options);
+  const Totals shorter = run(options);
   options.count *= 2;
   const Totals longer = run(options);
+  const auto lines = lines_of(options.out);
   options.out.clear();
-  const Totals at_once = run(options);
-  EXPECT_EQ(longer.accesses, at_once.accesses);
-  EXPECT_EQ(longer.faults, at_once.faults);
-  EXPECT_EQ(longer.unexplained, at_once.unexplained);
-  EXPECT_EQ(longer.coverage, at_once.coverage);
+  EXPECT_EQ(totals_json(longer), totals_json(run(options)));
+  EXPECT_GT(longer.accesses, shorter.accesses);
+  // Header, 6 units, header, and from the sixth on, which was a smaller one.
+  EXPECT_EQ(lines[7]["count"], options.count);
+  EXPECT_EQ(lines[8]["unit"], 5);
+}
+
+TEST_F(Log, ASmallerCountIsRefused) {
+  run(options);
+  options.count -= 1;
+  EXPECT_THROW(run(options), std::runtime_error);
+}
+
+TEST_F(Log, IsOpenedByOneCampaignAtATime) {
+  const CampaignLog first(options.out, campaign_header("test", 1, 1));
+  EXPECT_THROW(CampaignLog(options.out, campaign_header("test", 1, 1)), std::runtime_error);
 }
 
 // A cached translation, say: the access alone is answered right, and no case can show it.
@@ -113,7 +161,10 @@ TEST_F(Log, TellsDifferencesThatNeedTheAccessesBefore) {
   const Totals totals = run_campaign(forgetful, domain_of(forgetful), options);
   EXPECT_GT(totals.unexplained, 0U);
   std::size_t alone = 0;
-  for (const json& line : lines_of(options.out)) alone += line.contains("alone");
+  for (const json& line : lines_of(options.out)) {
+    if (line["type"] != "unit") continue;
+    for (const json& finding : line["findings"]) alone += finding.contains("alone");
+  }
   EXPECT_GT(alone, 0U);
 }
 
@@ -135,26 +186,30 @@ TEST_F(Log, RefusesAFileItCannotWrite) {
   EXPECT_THROW(run(options), std::runtime_error);
 }
 
-TEST_F(Log, ShardsPartitionTheAddressSpaces) {
-  options.count = 42 * accesses_per_space;
+TEST_F(Log, ShardsPartitionTheUnits) {
   const Totals whole = run(options);
   const auto expected = findings(lines_of(options.out));
+  MergedCampaign at_once, merged;
+  at_once.add("whole", parse_campaign(read_text(options.out)));
 
-  std::set<std::pair<Word, Word>> found;
-  Totals sum;
-  for (Word i = 0; i < 3; ++i) {
+  Word accesses = 0;
+  for (Word i = 0; i < 4; ++i) {
     CampaignOptions shard = options;
-    shard.shard = {i, 3};
-    shard.count = options.count / 3;
+    shard.shard = {i, 4};
     shard.out = folder.file("shard" + std::to_string(i));
     const Totals totals = run(shard);
-    sum.faults += totals.faults;
-    sum.unexplained += totals.unexplained;
-    found.merge(findings(lines_of(shard.out)));
+    EXPECT_EQ(totals.accesses, share(shard, Mode::walk));
+    accesses += totals.accesses;
+    merged.add(shard.out, parse_campaign(read_text(shard.out)));
   }
-  EXPECT_EQ(found, expected);
-  EXPECT_EQ(sum.faults, whole.faults);
-  EXPECT_EQ(sum.unexplained, whole.unexplained);
+  EXPECT_EQ(accesses, options.count);
+  EXPECT_EQ(merged.summary(), at_once.summary());
+  EXPECT_EQ(merged.lines(), at_once.lines());
+  // What was merged is the file of the whole campaign: nothing is left to do.
+  write_text(options.out, merged.lines());
+  EXPECT_EQ(totals_json(run(options)), totals_json(whole));
+  EXPECT_EQ(read_text(options.out), merged.lines());
+  EXPECT_EQ(findings(lines_of(options.out)), expected);
 }
 
 }  // namespace

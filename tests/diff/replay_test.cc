@@ -3,6 +3,9 @@
 
 #include <gtest/gtest.h>
 
+#include <filesystem>
+#include <map>
+
 #include "diff/machine_json.h"
 #include "tests/diff/support.h"
 
@@ -148,7 +151,7 @@ TEST_F(Replay, OthersRunBesideABadFile) {
   write_text(folder.file("a.json"), "{");
   write_text(folder.file("b.json"), good_case().dump());
   write_text(folder.file("c.json"), wrong.dump());
-  const auto paths = case_paths({folder.file("")});
+  const auto paths = corpus_paths({folder.file("")});
   ASSERT_EQ(paths.size(), 3U);
   for (const unsigned threads : {1U, 2U, 8U}) {
     const auto results = replay_files(paths, threads);
@@ -160,7 +163,7 @@ TEST_F(Replay, OthersRunBesideABadFile) {
 
 TEST_F(Replay, AFolderWithoutCasesIsBad) {
   OraclePool oracles;
-  const auto paths = case_paths({folder.file("")});
+  const auto paths = corpus_paths({folder.file("")});
   ASSERT_EQ(paths.size(), 1U);
   const Replayed r = replay_file(paths[0], oracles);
   EXPECT_EQ(r.verdict, Verdict::bad_file);
@@ -188,6 +191,52 @@ TEST_F(Replay, ACaseThatCannotBeWrittenIsSaid) {
   } catch (const CaseFileError& e) {
     EXPECT_EQ(e.what(), nowhere + ": No such file or directory");
   }
+}
+
+TEST(Corpus, IsAsItSays) {
+  const auto paths = corpus_paths({MMUREF_SOURCE_DIR "/corpora"});
+  std::map<std::string, int> kinds;
+  for (const std::string& path : paths) ++kinds[std::filesystem::path(path).extension()];
+  EXPECT_GT(kinds[".json"], 12);
+  EXPECT_GT(kinds[".jsonl"], 60);
+  EXPECT_GT(kinds[".flush"], 120);
+  for (const Replayed& r : replay_files(paths, 2)) EXPECT_EQ(r.message, "");
+}
+
+TEST_F(Replay, ATraceThatGetsAnotherVerdictIsAViolation) {
+  OraclePool oracles;
+  const std::string good =
+      read_text(MMUREF_SOURCE_DIR "/corpora/traces/good_accessed_cleared.jsonl");
+  write_text(folder.file("bad_name.jsonl"), good);
+  EXPECT_EQ(
+      replay_file(folder.file("bad_name.jsonl"), oracles).message,
+      folder.file("bad_name.jsonl") + ": a file named good_ expects \"clean\", and no other does");
+  std::string stale = good;
+  stale.replace(stale.find("\"clean\""), 7, "\"stale\"");
+  write_text(folder.file("wrong.jsonl"), stale);
+  EXPECT_EQ(replay_file(folder.file("wrong.jsonl"), oracles).verdict, Verdict::violation);
+  write_text(folder.file("torn.jsonl"), good.substr(0, good.size() / 2));
+  EXPECT_EQ(replay_file(folder.file("torn.jsonl"), oracles).verdict, Verdict::bad_file);
+}
+
+TEST_F(Replay, AWayThatLeadsElsewhereIsAViolation) {
+  OraclePool oracles;
+  json way = json::parse(read_text(MMUREF_SOURCE_DIR "/corpora/flush/tests-switching.flush"));
+  const auto replayed = [&] {
+    write_text(folder.file("way.flush"), way.dump());
+    return replay_file(folder.file("way.flush"), oracles);
+  };
+  EXPECT_EQ(replayed().message, "");
+  json whole = way;
+  way["trace"].erase(way["trace"].size() - 1);
+  const Replayed r = replayed();
+  EXPECT_EQ(r.verdict, Verdict::violation);
+  EXPECT_EQ(r.message, folder.file("way.flush") + ": promise broken in the end: " +
+                           whole["reason"].get<std::string>() + " expected, none found");
+  way["trace"][0]["step"] = 65535;
+  EXPECT_EQ(replayed().verdict, Verdict::bad_file);
+  way["trace"] = 3;
+  EXPECT_EQ(replayed().message, folder.file("way.flush") + ": trace: expected an array");
 }
 
 }  // namespace

@@ -301,7 +301,9 @@ void Engine::enter(const Registers& registers) {
   access_ = nullptr;
   restore(ready(false, false));
   point_at_own_descriptors();
-  write_register(UC_X86_REG_CR3, registers.cr3);
+  // Each drops all translations, and the engine chooses its TLB's size anew by how many of them, and
+  // of those before, were in use: this many leave nothing of an earlier program in the choice.
+  for (int times = 0; times < 4; ++times) write_register(UC_X86_REG_CR3, registers.cr3);
   save(ready_[0][0].context.get());
   resident_ = true;
   inside_ += std::chrono::steady_clock::now() - begin;

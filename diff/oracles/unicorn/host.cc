@@ -70,6 +70,12 @@ void Host::renew_engine() {
   accesses_ = 0;
 }
 
+void Host::restart() {
+  clear();
+  give_back();
+  renew_engine();
+}
+
 void Host::write(Word address, Word value) {
   std::memcpy(memory_.at(address), &value, sizeof value);
 }

@@ -20,6 +20,8 @@ class Host {
   Host();
 
   Engine& engine() { return *engine_; }
+  /// Clears memory and goes on with a new engine.
+  void restart();
   /// Forgets the entries loaded before. Throws std::invalid_argument for one above 2^40 or in the
   /// engine's own page.
   void load(const Memory& entries);
@@ -55,6 +57,7 @@ class OnHost : public Interface {
                           const Access& access) const override {
     return unicorn_unsupported(cpu, registers, access);
   }
+  void restart() override { host_.restart(); }
   Observation access(const Access& access) override {
     host_.count_access();
     return host_.engine().access(access);

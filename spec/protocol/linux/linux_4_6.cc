@@ -236,6 +236,11 @@ std::vector<std::string> every_order() {
   return all;
 }
 
+bool masks_enclose_cr3(std::string_view order) {
+  const auto place = [&](const char* step) { return order.find(step); };
+  return place("1a3") < place("1a4") && place("1a4") < place("1a5") && place("1b2") < place("1b3");
+}
+
 void set_order(Linux46& options, std::string_view text) {
   bool found = false;
   each_order(options.switch_order, [&](const auto& order) {

@@ -55,6 +55,9 @@ std::string order_text(const Linux46& options);
 void set_order(Linux46& options, std::string_view text);
 /// The order of the comment, and every other of the steps of 1a, or of those of 1b.
 std::vector<std::string> every_order();
+/// Whether, in one of them, the new mask is set before CR3 is loaded and the old one cleared
+/// behind: with interrupts off that is all the order there is.
+bool masks_enclose_cr3(std::string_view order);
 
 /// Every processor runs for ever, in any order: tasks of each mm and kernel threads are scheduled,
 /// pages are mapped, unmapped and write-protected, page tables come and go.

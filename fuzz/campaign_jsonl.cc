@@ -1,0 +1,66 @@
+// Any bytes as the file of a campaign: refused in one line; or merged, whatever it is cut into, to
+// one result.
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+#include "diff/campaign_file.h"
+#include "fuzz/line_mutator.h"
+#include "fuzz/lines.h"
+#include "fuzz/mutator.h"
+#include "fuzz/require.h"
+
+namespace {
+
+using namespace mmuref::diff;
+using mmuref::fuzz::require;
+
+/// The lines behind the first in two files, every other one in both, from the last to the first.
+MergedCampaign dealt_out(std::string_view text, const CampaignFile& whole) {
+  const std::string header = whole.header.dump() + '\n';
+  std::string files[2] = {header, header};
+  for (std::size_t i = whole.units.size(); i-- > 0;) {
+    const std::string line = whole.units[i].line.dump() + '\n';
+    files[i % 2] += line;
+    if (i % 3 == 0) files[1 - i % 2] += line;
+  }
+  if (whole.torn) files[0] += text.substr(whole.whole);
+  MergedCampaign merged;
+  merged.add("odd", parse_campaign(files[1]));
+  merged.add("even", parse_campaign(files[0]));
+  return merged;
+}
+
+void check(std::string_view text) {
+  const CampaignFile file = parse_campaign(text);
+  require(file.whole <= text.size() && file.torn == (file.whole < text.size()),
+          "what is not whole is torn");
+  if (file.header.is_null()) return;
+  MergedCampaign merged;
+  merged.add("input", file);
+  const auto summary = merged.summary();
+  require(!summary["passed"].get<bool>() ||
+              (summary["done"] == summary["units"] && summary["failed"].empty()),
+          "only a whole campaign passes");
+  require(dealt_out(text, file).summary() == summary, "files add up to what was dealt out");
+  merged.add("input", file);
+  require(merged.summary() == summary, "a file given twice counts once");
+
+  MergedCampaign again;
+  again.add("merged", parse_campaign(merged.lines()));
+  require(again.lines() == merged.lines(), "what was merged merges again");
+}
+
+}  // namespace
+
+MMUREF_MUTATOR(mmuref::fuzz::mutate_lines);
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+  try {
+    check({reinterpret_cast<const char*>(data), size});
+  } catch (const FormError& e) {
+    const std::string_view error = e.what();
+    require(!error.empty() && error.find('\n') == error.npos, "an error is one line");
+  }
+  return 0;
+}
