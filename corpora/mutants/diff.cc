@@ -8,7 +8,7 @@ int main() {
   using namespace mmuref;
   const auto oracle = diff::make_oracle("unicorn");
   diff::CampaignOptions options;
-  options.count = 20'000;
+  options.count = 100'000;
   const auto totals = diff::run_campaign(*oracle, diff::domain_of(*oracle), options);
   std::printf("unexplained %llu\n", static_cast<unsigned long long>(totals.unexplained));
 }

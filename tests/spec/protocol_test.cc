@@ -156,6 +156,33 @@ TEST_P(EachWay, AProcessorSeesItsOwnStoresAtOnce) {
   EXPECT_EQ(finals(s, GetParam()), (Pairs{{1, 0}}));
 }
 
+/// Paging-structure entries go whatever address they are of. SDM vol. 3, 4.10.4.1.
+TEST(ProtocolMachine, InvlpgDropsItsPageAndAllTableEntries) {
+  const System s = litmus({[](Code& code) { code.add({.op = Op::invlpg, .a = constant(1)}); }});
+  State state = s.initial;
+  Cpu& cpu = state.cpus[0];
+  cpu.cr3 = 0;
+  cpu.slots[0] = {.mm = 0, .pages = {2, 2}, .table = 1};
+  while (Machine(s, state, 0).next().op != Op::invlpg) Machine(s, state, 0).take();
+  Machine(s, state, 0).take();
+  EXPECT_NE(cpu.slots[0].pages[0], 0);
+  EXPECT_EQ(cpu.slots[0].pages[1], 0);
+  EXPECT_EQ(cpu.slots[0].table, 0);
+}
+
+TEST(ProtocolMachine, AWalkBeginsAtATableEntryThatIsKept) {
+  System s;
+  s.cpus = 1;
+  for (const Byte kept : {Byte{0}, Byte{1}}) {
+    State state;
+    state.memory[at(Place::pte, 0, 0)] = 2;
+    state.cpus[0].cr3 = 0;
+    state.cpus[0].slots[0] = {.mm = 0, .table = kept};
+    close(s, state);
+    EXPECT_EQ(state.cpus[0].slots[0].pages[0], kept == 0 ? 0 : bit_of(2));
+  }
+}
+
 TEST(ProtocolCode, RefusesWhatAStateCannotHold) {
   Code code;
   const std::vector<Code::Option> many(9, {"nothing", [] {}});

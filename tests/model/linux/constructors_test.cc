@@ -68,6 +68,7 @@ TEST(Frames, ANotPresentOneIsStoredInvertedSinceFourEighteenOne) {
   EXPECT_EQ(pte_modify(k, Pte{0x123'4027}, nothing).value, 0x000f'ffff'fedc'b120u);
   EXPECT_EQ(pte_modify(k, Pte{0x000f'ffff'fedc'b120}, Pgprot{0x25}).value, 0x123'4025u);
   EXPECT_EQ(pmd_mknotpresent(k, Pmd{0x4020'00e7}).value, 0x000f'ffff'bfc0'00e6u);
+  EXPECT_EQ(pmd_mknotpresent(kernel({4, 18, 3}), Pmd{0x4020'00e7}).value, 0x000f'ffff'bfc0'00e6u);
   EXPECT_EQ(pud_mknotpresent(k, Pud{0x4000'00e7}).value, 0x000f'ffff'8000'00e6u);
   EXPECT_EQ(pmd_mknotpresent(before, Pmd{0x4020'01e7}).value, 0x4020'00e6u);
   // Bits above the frame are cut since then, too.

@@ -163,6 +163,7 @@ TEST(Layout, MovedRegionsTakeTheirRowsAlongAndPushKasanOut) {
   EXPECT_EQ(region(0xffff'fdff'ffff'ffff), Region::vmemmap);
   EXPECT_EQ(region(0xffff'fe00'0000'0000), Region::cpu_entry_area);
   for (int i = 0; i < rows.count; ++i) EXPECT_NE(rows.rows[i].region, Region::kasan);
+  for (int i = 0; i + 1 < rows.count; ++i) EXPECT_LE(rows.rows[i].start, rows.rows[i].end + 1);
 }
 
 TEST(Layout, BasesOutOfOrderAreNoKernels) {
