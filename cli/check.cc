@@ -130,7 +130,7 @@ Part check_corpora(const Options& options) {
   }
   part.passed = !results.empty() && good_cases == results.size();
   part.summary =
-      fmt::format("{} of {} cases and traces as expected, {} without the oracle they name",
+      fmt::format("{} of {} cases, traces and ways as expected, {} without the oracle they name",
                   good_cases, results.size(), skipped);
   return part;
 }

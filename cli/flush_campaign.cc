@@ -130,6 +130,22 @@ void report(const json& line, const Options& options, const Style& style) {
                     line.value("verdict", "")));
 }
 
+/// The line of a unit: of the file, or of an exploration now, which the file gets if it came to an
+/// end: one that reached a bound may get further elsewhere.
+json explored(std::size_t number, const Exploration& e, diff::CampaignLog& log,
+              const std::string& file) {
+  if (const json* known = log.find(number)) {
+    const bool ours =
+        (*known)["name"] == e.name && known->contains("verdict") && (*known)["verdict"].is_string();
+    if (!ours) throw InputError(fmt::format("{}: unit {}: expected {}", file, number, e.name));
+    return *known;
+  }
+  const SearchResult result = search(e.subject.system(), {});
+  json line = unit_line(number, e, result);
+  if (result.verdict != Verdict::unknown) log.write(line);
+  return line;
+}
+
 int run(const Options& options) {
   std::vector<Exploration> chosen = explorations();
   std::erase_if(chosen, [&](const Exploration& e) {
@@ -144,13 +160,13 @@ int run(const Options& options) {
   diff::CampaignLog log(options.out, header);
 
   const Style style = Style::of_stdout();
+  const bool progress = isatty(STDERR_FILENO) != 0;
   std::size_t units = 0, passed = 0;
   for (std::size_t i = 0; i < chosen.size(); ++i) {
     if (!options.shard.holds(i)) continue;
-    const json* known = log.find(i);
-    const json line =
-        known != nullptr ? *known : unit_line(i, chosen[i], search(chosen[i].subject.system(), {}));
-    if (known == nullptr) log.write(line);
+    if (progress) fmt::print(stderr, "\rflush: {}\x1b[K", chosen[i].name);
+    const json line = explored(i, chosen[i], log, options.out);
+    if (progress) fmt::print(stderr, "\r\x1b[K");
     ++units;
     passed += line["passed"].get<bool>();
     report(line, options, style);

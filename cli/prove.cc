@@ -98,14 +98,21 @@ json unit_line(const Statements& chosen, std::size_t number, const spec::Verdict
   return line;
 }
 
-/// The object of `prove --json` of such a line.
+/// The line of a file, which must be of this theorem.
+const json& named(const json& line, std::string_view name, const std::string& file) {
+  if (line["name"] == name && line.contains("status") && line["status"].is_string()) return line;
+  throw InputError(
+      fmt::format("{}: unit {}: expected a verdict of {}", file, line["unit"].dump(), name));
+}
+
+/// The object of `prove --json` of such a line; one of a merged file has no time.
 ordered_json json_form(const json& line) {
   ordered_json object;
   for (const char* name : {"name", "status", "seconds", "paths", "claim", "ref", "obligations",
                            "detail", "second", "counterexample", "found", "kernel", "fixed"}) {
     if (line.contains(name)) object[name] = line[name];
-    if (name == std::string_view("seconds") && line.contains("timing"))
-      object[name] = line["timing"].at("seconds");
+    if (name == std::string_view("seconds"))
+      object[name] = line.value("timing", json::object()).value("seconds", 0.0);
   }
   return object;
 }
@@ -118,7 +125,7 @@ std::map<std::size_t, json> prove(const Statements& chosen, Options options) {
   for (std::size_t i = 0; i < chosen.all.size(); ++i) {
     if (!options.shard.holds(i)) continue;
     if (const json* line = log.find(i)) {
-      lines[i] = *line;
+      lines[i] = named(*line, chosen.all[i].name, options.out);
     } else {
       open.push_back(chosen.all[i]);
     }
@@ -133,7 +140,9 @@ std::map<std::size_t, json> prove(const Statements& chosen, Options options) {
     const auto found = std::ranges::find(chosen.all, v.theorem.name, &spec::Theorem::name);
     const auto number = static_cast<std::size_t>(found - chosen.all.begin());
     if (!v.script.empty() && !options.smt2.empty()) write_script(options.smt2, v);
-    log.write(lines[number] = unit_line(chosen, number, v));
+    lines[number] = unit_line(chosen, number, v);
+    // What took too long is not finished: another run may have more time.
+    if (v.status != spec::Status::unknown) log.write(lines[number]);
     if (!options.json) print(text_form(v, chosen.defect(number), style));
     if (progress) fmt::print(stderr, "\rprove: {} of {}\x1b[K", lines.size(), all);
   };
@@ -158,6 +167,8 @@ int run(Options options) {
   }
   if (options.list) return list(chosen, options.json);
   if (!options.smt2.empty()) {
+    if (!options.out.empty())
+      throw InputError("--smt2: not with --out, whose theorems are not proved again");
     std::error_code error;
     std::filesystem::create_directories(options.smt2, error);
     if (error) throw InputError(options.smt2 + ": cannot be made a folder: " + error.message());

@@ -8,8 +8,8 @@
 //   result
 //
 // "count" is divided among units of "unit" each; "totals" holds natural numbers, which add up over
-// units; "timing" is no part of the result; every other field of a unit is its command's. No line
-// depends on another, so files may be cut between lines, joined, sorted, and given twice.
+// units; "timing" is no part of the result; every other field of a unit is its command's. Units
+// may come in any order behind the first line, and more than once.
 #pragma once
 
 #include <map>

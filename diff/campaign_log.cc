@@ -73,7 +73,11 @@ CampaignLog::CampaignLog(const std::string& path, json header)
   try {
     if (flock(file_, LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK)
       throw std::runtime_error(path + ": another campaign is writing it");
-    take_over(content_of(path));
+    if (std::filesystem::is_regular_file(path)) {
+      take_over(content_of(path));
+    } else {
+      write(header_);  // to a terminal or a pipe, which held nothing
+    }
   } catch (...) {
     close(file_);
     throw;
@@ -87,6 +91,8 @@ CampaignLog::~CampaignLog() {
 void CampaignLog::take_over(const std::string& content) {
   CampaignFile before = parsed(path_, content);
   const bool starts = before.header.is_null();
+  if (starts && !(header_.dump() + '\n').starts_with(content))
+    throw std::runtime_error(path_ + ": line 1: expected the first line of this campaign");
   const bool grows = !starts && before.header["count"] < header_["count"];
   if (grows) before.header["count"] = header_["count"];
   if (!starts) {
@@ -122,7 +128,9 @@ void CampaignLog::write(const json& line) {
     if (n < 0) throw std::runtime_error(fmt::format("{}: {}", path_, std::strerror(errno)));
     done += static_cast<std::size_t>(n);
   }
-  fdatasync(file_);  // a file of some kinds has nothing to wait for, which is no failure
+  // A file of some kinds has nothing to wait for, which is no failure.
+  if (fdatasync(file_) != 0 && errno != EINVAL && errno != EROFS)
+    throw std::runtime_error(fmt::format("{}: {}", path_, std::strerror(errno)));
 }
 
 }  // namespace mmuref::diff

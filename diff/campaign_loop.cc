@@ -39,6 +39,7 @@ Totals CampaignLoop::run(const Progress& progress) {
   for (Word unit = options_.shard.index; unit < units; unit += options_.shard.count) {
     if (const nlohmann::json* line = log_.find(unit)) {
       take_over(*line);
+      if (compared(totals_from_json((*line)["totals"])) < quota(unit)) break;
       continue;
     }
     run_unit(unit);

@@ -187,13 +187,18 @@ void write_case_file(const std::string& path, const CaseFile& file) {
 }
 
 void write_text_file(const std::string& path, const std::string& text) {
-  const std::string partial = path + ".partial";
+  namespace fs = std::filesystem;
+  // What is no file of its own, such as a link or a terminal, stays what it is.
+  const fs::file_status is = fs::symlink_status(path);
+  const bool replaced = !fs::exists(is) || fs::is_regular_file(is);
+  const std::string partial = replaced ? path + ".partial" : path;
   {
     std::ofstream out(partial, std::ios::binary);
     if (!out) refuse(path, std::strerror(errno));
     out << text;
     if (!out.flush()) refuse(partial, std::strerror(errno));
   }
+  if (!replaced) return;
   std::error_code error;
   std::filesystem::rename(partial, path, error);
   if (error) refuse(path, error.message());

@@ -158,6 +158,8 @@ Oracle* OraclePool::get(const std::string& name) {
 
 Replayed replay_file(const std::string& path, OraclePool& oracles) {
   const std::string kind = fs::path(path).extension();
+  if (fs::is_directory(path))
+    return {Verdict::bad_file, path + ": holds no *.json, *.jsonl or *.flush", {}};
   try {
     if (kind == ".jsonl") return replay_trace(path);
     if (kind == ".flush") return replay_way(path);

@@ -155,6 +155,7 @@ class Search {
     for (const std::uint8_t which : ways_.to(number)) {
       std::vector<Successor> following;
       successors(system_, state, machine_, following);
+      if (which >= following.size()) throw std::logic_error("a way that does not lead on");
       state = following[which].state;
       normalize(state);
       prints.push_back(fingerprint(state));
@@ -178,6 +179,7 @@ class Search {
       state = it->state;
     }
     result_.reason = judge(system_, state, options_.reduce);
+    if (result_.reason.empty()) throw std::logic_error("a trace to nothing that is broken");
   }
 
   const System& system_;

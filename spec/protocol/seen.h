@@ -150,7 +150,7 @@ class Fingerprints {
   std::size_t count_ = 0, slots_ = 0;
 };
 
-/// How each state was found, in the order of finding: 2 bytes each.
+/// How each state was found, in the order of finding: 2 to 4 bytes each.
 class Ways {
  public:
   /// A state was found, as one of those that follow the oldest not yet `followed`.

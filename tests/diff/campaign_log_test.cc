@@ -179,6 +179,13 @@ TEST_F(Log, RefusesTheFileOfAnotherCampaign) {
   EXPECT_EQ(read_text(options.out), "precious notes");
 }
 
+TEST_F(Log, AFileOfOneLineWithoutAnEndIsLeftAlone) {
+  const std::string mine = R"({"command":"important data of mine"})";
+  write_text(options.out, mine);
+  EXPECT_THROW(run(options), std::runtime_error);
+  EXPECT_EQ(read_text(options.out), mine);
+}
+
 TEST_F(Log, RefusesAFileItCannotWrite) {
   options.out = folder.file("no/such/folder");
   EXPECT_THROW(run(options), std::runtime_error);

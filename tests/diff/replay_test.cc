@@ -167,7 +167,7 @@ TEST_F(Replay, AFolderWithoutCasesIsBad) {
   ASSERT_EQ(paths.size(), 1U);
   const Replayed r = replay_file(paths[0], oracles);
   EXPECT_EQ(r.verdict, Verdict::bad_file);
-  EXPECT_EQ(r.message, folder.file("") + ": no *.json case in this folder");
+  EXPECT_EQ(r.message, folder.file("") + ": holds no *.json, *.jsonl or *.flush");
 }
 
 TEST_F(Replay, WrittenCasesReadBackTheSame) {

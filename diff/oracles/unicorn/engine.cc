@@ -301,8 +301,8 @@ void Engine::enter(const Registers& registers) {
   access_ = nullptr;
   restore(ready(false, false));
   point_at_own_descriptors();
-  // Each drops all translations, and the engine chooses its TLB's size anew by how many of them, and
-  // of those before, were in use: this many leave nothing of an earlier program in the choice.
+  // Each drops all translations, and the engine chooses its TLB's size anew by how many of them were
+  // in use. A program that used most of it can leave a larger one: units begin with a new engine.
   for (int times = 0; times < 4; ++times) write_register(UC_X86_REG_CR3, registers.cr3);
   save(ready_[0][0].context.get());
   resident_ = true;
