@@ -54,9 +54,9 @@ CONDITION = ["False", "True"]
 
 BINARY = {**COMPARE, **BITS, **ARITHMETIC}
 # The operator of the same precedence that switch.h overloads.
-CARRIER = {**dict.fromkeys("*/%", "*"), **dict.fromkeys("+-", "+"), **dict.fromkeys(("<<", ">>"), "<<"),
-           **dict.fromkeys(("<", "<=", ">", ">="), "<"), **dict.fromkeys(("==", "!="), "!="),
-           "&": "&", "^": "^", "|": "|"}
+CARRIER = {**dict.fromkeys("*/%", "*"), **dict.fromkeys("+-", "+"),
+           **dict.fromkeys(("<<", ">>"), "<<"), **dict.fromkeys(("<", "<=", ">", ">="), "<"),
+           **dict.fromkeys(("==", "!="), "!="), "&": "&", "^": "^", "|": "|"}
 ASSIGN = {op + "=": op for op in (*BITS, *ARITHMETIC)}
 
 TOKEN = re.compile(
@@ -183,8 +183,8 @@ class Header:
         end = self.tokens[-1].end if self.tokens else 0
         out = self.emit(0, len(self.tokens)) + self.source[end:]
         # Constants of functions: else the compiler evaluates what they are set to.
-        out = re.sub(r"(?m)^( +)const ((?:W|std::uint64_t|unsigned|int|bool|Bool<W>|Word) \w+(?: =|\{))",
-                     r"\1\2", out)
+        out = re.sub(r"(?m)^( +)const ((?:W|std::uint64_t|unsigned|int|bool|Bool<W>|Word) \w+"
+                     r"(?: =|\{))", r"\1\2", out)
         return out.replace("#pragma once\n", '#pragma once\n#include "corpora/sweep/switch.h"\n', 1)
 
     # Emission. Text between tokens goes out with the token that follows it.
@@ -214,7 +214,8 @@ class Header:
         return out
 
     def delimits(self, i):
-        return self.tokens[i].text in DELIMITERS and (self.tokens[i].text != "{" or self.is_block(i))
+        text = self.tokens[i].text
+        return text in DELIMITERS and (text != "{" or self.is_block(i))
 
     def is_block(self, i):
         """A `{` that is no part of an expression: it follows `)`, `=` or white space."""

@@ -238,7 +238,9 @@ TEST(KernAddrValid, AccessedAndDirtyAloneAreNoneSince4_8) {
         m.entries[at] = unused;
         EXPECT_EQ(kern_addr_valid(k, m, Word{0x1000}, Sections{}, x), !since || at == 0x1880) << at;
       }
-      for (const Word used : {0x10, 0x1, 0x100}) {
+      m.entries[at] = 0;
+      EXPECT_FALSE(kern_addr_valid(k, m, Word{0x1000}, Sections{}, x)) << at;
+      for (const Word used : {0x10, 0x1, 0x80, 0x100}) {
         m.entries[at] = used;
         EXPECT_TRUE(kern_addr_valid(k, m, Word{0x1000}, Sections{}, x)) << at << ' ' << used;
       }
@@ -285,6 +287,25 @@ RC_GTEST_PROP(Pages, AreInverseOnMemory, (Word word)) {
     RC_ASSERT(page_address(k, s, page) == k.page_offset_base + pfn * 4096);
     RC_ASSERT(virt_to_page(k, s, page_address(k, s, page)) == page);
   }
+}
+
+TEST(KernelOf, WhatGoesWithAnotherFeature) {
+  EXPECT_FALSE(kernel({5, 19}).pud_huge_not_present);
+  EXPECT_TRUE(kernel({6, 9}).pud_huge_not_present);
+  EXPECT_FALSE(kernel({6, 10}).pud_huge_not_present);
+  EXPECT_FALSE(kernel({4, 10}).has_pud_devmap);
+  EXPECT_TRUE(kernel({4, 11}).has_pud_devmap);
+  EXPECT_TRUE(kernel({6, 16}).has_pud_devmap);
+  EXPECT_FALSE(kernel({6, 17}).has_pud_devmap);
+  EXPECT_TRUE(kernel({3, 19}).has_page_file);
+  EXPECT_FALSE(kernel({4, 0}).has_page_file);
+  EXPECT_FALSE(kernel({6, 5}, {.shadow_stack = true}).config.shadow_stack);
+  EXPECT_TRUE(kernel({6, 6}, {.shadow_stack = true}).config.shadow_stack);
+  EXPECT_FALSE(kernel({6, 6}).config.shadow_stack);
+  EXPECT_EQ(kernel({4, 13}).device_types, 0u);
+  EXPECT_EQ(kernel({4, 14}).device_types, 2u);
+  EXPECT_EQ(kernel({5, 13}).device_types, 2u);
+  EXPECT_EQ(kernel({5, 14}).device_types, 4u);
 }
 
 }  // namespace

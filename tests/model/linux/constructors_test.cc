@@ -8,6 +8,9 @@ TEST(Masks, OfFourSix) {
   const Kernel k = kernel(v4_6);
   EXPECT_EQ(PTE_PFN_MASK(k), 0x0000'3fff'ffff'f000u);
   EXPECT_EQ(PTE_FLAGS_MASK(k), 0xffff'c000'0000'0fffu);
+  EXPECT_EQ(physical_mask(k), 0x0000'3fff'ffff'ffffu);
+  EXPECT_EQ(virtual_mask(k), 0x0000'7fff'ffff'ffffu);
+  EXPECT_EQ(virtual_mask(kernel(v6_12, {.levels = 5})), 0x00ff'ffff'ffff'ffffu);
   EXPECT_EQ(PHYSICAL_PMD_PAGE_MASK(k), 0x0000'3fff'ffe0'0000u);
   EXPECT_EQ(PHYSICAL_PUD_PAGE_MASK(k), 0x0000'3fff'c000'0000u);
   EXPECT_EQ(page::CHG_MASK(k), 0x0000'3fff'ffff'fa78u);
@@ -32,6 +35,7 @@ TEST(Frames, BitSevenChoosesTheMaskOfAHugeEntry) {
   EXPECT_EQ(pmd_pfn(k, Pmd{all ^ bit(7)}), 0x0000'3fff'ffff'f000u >> 12);
   EXPECT_EQ(pmd_pfn(k, Pmd{all ^ bit(0)}), 0x0000'3fff'ffe0'0000u >> 12);
   EXPECT_EQ(pmd_pfn(old, Pmd{all}), 0x0000'3fff'ffff'f000u >> 12);
+  EXPECT_EQ(pud_pfn(old, Pud{all}), 0x0000'3fff'ffff'f000u >> 12);
   EXPECT_EQ(pmd_flags(k, Pmd{all}), 0xffff'c000'001f'ffffu);
   EXPECT_EQ(pud_flags(k, Pud{all}), 0xffff'c000'3fff'ffffu);
   EXPECT_EQ(p4d_flags(kernel(v6_12), P4d{all}), 0xfff0'0000'0000'0fffu);
@@ -233,6 +237,10 @@ TEST(InPlace, AccessFlags) {
   EXPECT_EQ(pte.value, 0x1067u);
   EXPECT_FALSE(ptep_set_access_flags(k, pte, Pte{0x1067}, true, Word{0}));
   EXPECT_TRUE(ptep_set_access_flags(k, pte, Pte{0x2067}, false, Word{0}));
+  EXPECT_EQ(pte.value, 0x1067u);
+  // Nothing is stored where nothing is new, and what the processor sets meanwhile stays.
+  pte = {0x1027};
+  EXPECT_FALSE(ptep_set_access_flags(k, pte, Pte{0x1027}, true, Word{0x40}));
   EXPECT_EQ(pte.value, 0x1067u);
   // A plain store takes back what the processor set, unless it sets that too.
   pte = {0x1005};

@@ -72,6 +72,7 @@ TEST(DirectMap, FiveLevelsBefore5_2WantAnAlignedBase) {
     ASSERT_EQ(map(s, layout, {.allow_1g = true}, 511 * G, 513 * G), Errno::ok);
     const bool right = s.to(va(layout, 511 * G)) == 511 * G && s.to(va(layout, 512 * G)) == 512 * G;
     EXPECT_EQ(right, k.direct_map_p4d_by_va);
+    EXPECT_EQ(s.to(va(layout, 512 * G)), 512 * G);  // the physical slot begins here
   }
 }
 
@@ -175,6 +176,152 @@ TEST(IdentMap, WithoutGigabytePagesByTwoMegabytes) {
   EXPECT_FALSE(s.maps(G + 2 * M2));
   s.pages.left = 0;
   EXPECT_EQ(ident_pud_init(s.k, s.mm, info, Word{0x8000}, Word{2 * G}, 2 * G + M2), Errno::nomem);
+}
+
+TEST(IdentMap, EveryEntryByTwoMegabytes) {
+  const Word offset = 0xffff'8880'0000'0000;  // a kernel's own direct map, as hibernation asks
+  Space s(linux_6_12);
+  const MappingInfo<Word> info{.offset = offset, .page_flag = 0xe3};
+  const Word start = offset + G + 0x10'0000, end = offset + 2 * G;
+  ASSERT_EQ(ident_pud_init(s.k, s.mm, info, Word{0x8000}, start, end), Errno::ok);
+  const Word table = s.memory.read(0x8008);
+  EXPECT_EQ(table & 0xfff, 0x63u);
+  for (Word i = 0; i < 512; ++i)
+    ASSERT_EQ(s.memory.read((table & ~Word{0xfff}) + 8 * i), (G + i * M2) | 0xe3) << i;
+  EXPECT_EQ(s.pages.live.size(), 1u);
+  EXPECT_EQ(s.memory.read(0x8010), 0u);
+}
+
+TEST(IdentMap, AGigabyteOfTheUpperHalf) {
+  const Word offset = 0xffff'8880'0000'0000;
+  Space s(linux_6_12);
+  const MappingInfo<Word> info{.offset = offset, .page_flag = 0xe3, .gbpages = true};
+  ASSERT_EQ(ident_pud_init(s.k, s.mm, info, Word{0x8000}, offset + G, offset + 3 * G), Errno::ok);
+  EXPECT_EQ(s.memory.read(0x8008), G | 0xe3);
+  EXPECT_EQ(s.memory.read(0x8010), 2 * G | 0xe3);
+  EXPECT_EQ(s.memory.read(0x8018), 0u);
+}
+
+// One byte more than 1 GiB was asked for: the byte is not worth a gigabyte.
+TEST(IdentMap, APartOfAGigabyteIsNoGigabyte) {
+  Space s(linux_6_12);
+  const MappingInfo<Word> info{.page_flag = 0xe3, .gbpages = true};
+  ASSERT_EQ(ident_pud_init(s.k, s.mm, info, Word{0x8000}, Word{G}, 2 * G + 1), Errno::ok);
+  EXPECT_EQ(s.memory.read(0x8008), G | 0xe3);
+  EXPECT_EQ(s.memory.read(0x8010) & 0xfff, 0x63u);
+}
+
+TEST(IdentMap, WhatIsPresentStays) {
+  for (const bool gbpages : {false, true}) {
+    Space s(linux_6_12);
+    const MappingInfo<Word> info{.page_flag = 0xe3, .gbpages = gbpages};
+    s.memory.write(0x8000, 0x4000'00a1);  // another gigabyte, read-only
+    s.memory.write(0x8008, 0x9063);       // a table, with a leaf
+    s.memory.write(0x9008, 0x8020'00a1);
+    s.memory.write(0x8010, 0x80);  // large, and not present
+    ASSERT_EQ(ident_pud_init(s.k, s.mm, info, Word{0x8000}, Word{0}, 3 * G), Errno::ok);
+    EXPECT_EQ(s.memory.read(0x8000), 0x4000'00a1u);
+    EXPECT_EQ(s.memory.read(0x8008), 0x9063u);
+    EXPECT_EQ(s.memory.read(0x9000), G | 0xe3);
+    EXPECT_EQ(s.memory.read(0x9008), 0x8020'00a1u);
+    EXPECT_EQ(s.memory.read(0x9ff8), (2 * G - M2) | 0xe3);
+    if (gbpages) {
+      EXPECT_EQ(s.memory.read(0x8010), 2 * G | 0xe3);
+    } else {
+      EXPECT_EQ(s.memory.read(0x8010) & 0xfff, 0x63u);
+    }
+  }
+}
+
+TEST(DirectMap, WhatIsLarge) {
+  EXPECT_TRUE(entry_large(linux_4_6, Word{0x80}, 2));
+  EXPECT_FALSE(entry_large(linux_4_6, Word{0x80}, 3));  // P is wanted until 6.12
+  EXPECT_TRUE(entry_large(linux_4_6, Word{0x81}, 3));
+  EXPECT_TRUE(entry_large(linux_6_12, Word{0x80}, 3));
+  for (const int level : {4, 5}) EXPECT_FALSE(entry_large(linux_la57, Word{0x81}, level));
+}
+
+// _KERNPG_TABLE for a table of PTEs, _PAGE_TABLE for those above.
+TEST(DirectMap, TheEntriesOfItsTables) {
+  for (const Kernel& k : {linux_4_6, linux_la57}) {
+    Space s(k);
+    const auto layout = default_address_space<Word>(k);
+    ASSERT_EQ(map(s, layout, {}, 0x1000, 0x2000), Errno::ok);
+    const auto w = s.walk(va(layout, Word{0x1000}));
+    for (int i = 0; i < w.count - 1; ++i)
+      EXPECT_EQ(w.steps[i].value & 0xfff, i == w.count - 2 ? 0x63u : 0x67u) << i;
+  }
+}
+
+TEST(DirectMap, APageInPartIsMappedWhole) {
+  Space s(linux_4_6);
+  const auto layout = default_address_space<Word>(s.k);
+  ASSERT_EQ(map(s, layout, {}, 0, 0x1001), Errno::ok);
+  EXPECT_EQ(s.to(va(layout, Word{0x1000})), 0x1000u);
+  EXPECT_FALSE(s.maps(va(layout, Word{0x2000})));
+}
+
+TEST(DirectMap, ALargePageBeginsAtItsSlot) {
+  Space s(linux_4_6);
+  const auto layout = default_address_space<Word>(s.k);
+  ASSERT_EQ(map(s, layout, {.allow_2m = true}, M2 + 0x1000, M2 + 0x2000), Errno::ok);
+  EXPECT_EQ(s.walk(va(layout, M2)).last().value, M2 | 0x8000'0000'0000'01e3);
+}
+
+TEST(DirectMap, APageThatIsThereStays) {
+  Space s(linux_4_6);
+  const auto layout = default_address_space<Word>(s.k);
+  ASSERT_EQ(map(s, layout, {}, 0, 0x1000), Errno::ok);
+  s.memory.write(s.walk(va(layout, Word{0})).last().address, 0x61);
+  ASSERT_EQ(map(s, layout, {}, 0, 0x2000), Errno::ok);
+  EXPECT_EQ(s.walk(va(layout, Word{0})).last().value, 0x61u);
+}
+
+TEST(DirectMap, AGigabyteIsSplitWithItsOwnRights) {
+  Space s(linux_4_6);
+  const auto layout = default_address_space<Word>(s.k);
+  ASSERT_EQ(map(s, layout, {.allow_1g = true}, 0, G), Errno::ok);
+  s.memory.write(s.walk(va(layout, Word{0})).last().address, 0xa1);  // no D, no G
+  ASSERT_EQ(map(s, layout, {.allow_2m = true}, M2, 2 * M2), Errno::ok);
+  EXPECT_EQ(s.walk(va(layout, M2)).last().value, M2 | 0xa1);
+}
+
+TEST(DirectMap, APgdSlotIsFilledToItsEndAndNoFurther) {
+  const Word slot = 512 * G;
+  Space s(linux_4_6);
+  const auto layout = default_address_space<Word>(s.k);
+  ASSERT_EQ(map(s, layout, {.allow_1g = true}, 0, slot), Errno::ok);
+  EXPECT_EQ(s.pages.live.size(), 1u);
+  ASSERT_EQ(map(s, layout, {.allow_1g = true}, 0, slot + 1), Errno::ok);
+  EXPECT_EQ(s.to(va(layout, slot)), slot);
+}
+
+TEST(DirectMap, ATableThatIsMissingFurtherDownFailsToo) {
+  Space s(linux_4_6);
+  const auto layout = default_address_space<Word>(s.k);
+  ASSERT_EQ(map(s, layout, {}, 0, 0x1000), Errno::ok);
+  ASSERT_EQ(map(s, layout, {}, 512 * G, 512 * G + 0x1000), Errno::ok);
+  s.pages.left = 0;
+  EXPECT_EQ(map(s, layout, {}, M2, M2 + 0x1000), Errno::nomem);
+  // What follows is there, and does not make up for it.
+  EXPECT_EQ(map(s, layout, {}, 512 * G - 0x1000, 512 * G + 0x1000), Errno::nomem);
+}
+
+TEST(DirectMap, WithoutAPageForATableNothingIsWritten) {
+  Space s(linux_4_6);
+  s.pages.left = 0;
+  EXPECT_EQ(map(s, default_address_space<Word>(s.k), {}, 0, 0x1000), Errno::nomem);
+  EXPECT_TRUE(s.memory.entries().empty());
+}
+
+TEST(DirectMap, FourLevelsBefore4_8WantAnAlignedBase) {
+  for (const Kernel& k : {linux_4_6, linux_4_20}) {
+    Space s(k);
+    auto layout = default_address_space<Word>(k);
+    layout.page_offset = 0xffff'8880'4000'0000;  // 1 GiB in a slot of 512 GiB
+    ASSERT_EQ(map(s, layout, {.allow_1g = true}, 0, G), Errno::ok);
+    EXPECT_EQ(s.to(va(layout, Word{0})) == 0, k.direct_map_index_by_va);
+  }
 }
 
 }  // namespace

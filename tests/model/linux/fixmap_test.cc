@@ -147,5 +147,42 @@ TEST(PhysRange, WhatDevMemTakes) {
   EXPECT_FALSE(valid_phys_addr_range(linux_6_12, today, shifted, Word{1}, bit(36)).valid);
 }
 
+TEST(SyncGlobalPgds, TheEndIsPartOfTheRange) {
+  const Word start = 0xffff'8800'0000'0000;
+  for (const Kernel& k : {linux_4_6, linux_4_20})
+    EXPECT_EQ(visited(k, start, start + bit(39)), (std::vector<Word>{272, 273}));
+}
+
+TEST(SyncGlobalPgds, WhatTheReferenceLacksStays) {
+  Memory m;
+  m.write(0x1000 + 8 * 272, 0x8067);
+  const Word start = 0xffff'8800'0000'0000;
+  EXPECT_EQ(sync_global_pgds(linux_4_20, m, Word{0x2000}, Word{0x1000}, start, start), Sync::done);
+  EXPECT_EQ(m.read(0x1000 + 8 * 272), 0x8067u);
+}
+
+TEST(PgdAlloc, WithoutAPageNothingIsWritten) {
+  Space s(linux_4_6);
+  for (Word slot = 0; slot < 512; ++slot) s.memory.write(s.mm.pgd + 8 * slot, slot << 12 | 0x67);
+  s.pages.left = 0;
+  const auto before = s.memory.entries();
+  EXPECT_FALSE(pgd_alloc(s.k, s.memory, s.pages, default_address_space<Word>(s.k), s.mm.pgd));
+  EXPECT_EQ(s.memory.entries(), before);
+}
+
+TEST(PhysRange, ToTheByteBefore5_1) {
+  const auto layout = default_address_space<Word>(linux_4_6);
+  const Word high = va(layout, Word{0x10'0000});
+  const auto valid = [&](Word addr, Word count) {
+    const auto range = valid_phys_addr_range(linux_4_6, layout, high, addr, count);
+    EXPECT_FALSE(range.bug);
+    return range.valid;
+  };
+  EXPECT_TRUE(valid(0, 0xf'ffff));
+  EXPECT_TRUE(valid(0, 0x10'0000));
+  EXPECT_FALSE(valid(1, 0x10'0000));
+  EXPECT_FALSE(valid(0x10'0000, 0x1000));
+}
+
 }  // namespace
 }  // namespace mmuref::lnx::test

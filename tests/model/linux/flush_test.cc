@@ -705,5 +705,257 @@ TEST(MmuGather, UnsharedTables) {
   EXPECT_FALSE(tlb_flush(linux_4_20, tlb).flushes);
 }
 
+TEST(FlushRequest, IsOfEverythingUnlessItSays) {
+  EXPECT_EQ(Request{}.end, all);
+  EXPECT_EQ(FlushInfo<Word>{}.end, all);
+}
+
+// `range` says why others get what they get: only who flushes by pages has looked at the range.
+TEST(FlushPlan, WhyTheRangeIsWhatItIs) {
+  const Request page = range(0x1000, 0x2000);
+  for (const Cpu& cpu : {elsewhere, borrows, borrows_ok})
+    EXPECT_EQ(flush_tlb_mm_range(linux_4_6, features, cpu, page).range, FlushWhy::whole_mm);
+  EXPECT_EQ(flush_tlb_mm_range(linux_4_6, features, uses, page).range, FlushWhy::within_ceiling);
+  for (const Kernel& k : {linux_2_4_19, linux_3_2})
+    EXPECT_EQ(flush_tlb_mm(k, features, uses, page).range, FlushWhy::whole_mm);
+  for (const Kernel& k : {linux_4_4, linux_4_6, linux_4_12, linux_4_14, linux_6_12})
+    EXPECT_EQ(flush_tlb_mm(k, features, uses, page).range, FlushWhy::all_asked);
+  EXPECT_EQ(flush_tlb_all(linux_4_6, features, uses).range, FlushWhy::all_asked);
+}
+
+TEST(FlushMmRange, NothingIsMendedWhereNobodySendsAnEndOf0) {
+  for (const Kernel& k : {linux_4_12, linux_4_14})
+    EXPECT_EQ(flush_tlb_mm_range(k, features, uses, range(0, 0)).sent.end, 0u);
+  // 4.6 mends it before it is sent, 4.4 where it is received.
+  FlushInfo<Word> f;
+  f.start = 0x1000;
+  f.end = 0;
+  EXPECT_EQ(flush_tlb_func(linux_4_4, features, uses, f, Word{0}).flush.count, 1u);
+  EXPECT_EQ(flush_tlb_func(linux_4_6, features, uses, f, Word{0}).flush.count, 0u);
+  EXPECT_EQ(flush_tlb_func(linux_4_12, features, uses, f, Word{0}).flush.count, 0u);
+}
+
+TEST(FlushGenerations, TheStrideIsSentSince4_20) {
+  Request r = range(0, bit(21));
+  r.stride_shift = 21;
+  EXPECT_EQ(flush_tlb_mm_range(linux_4_14, features, uses, r).sent.stride_shift, 12u);
+  EXPECT_EQ(flush_tlb_mm_range(linux_4_20, features, uses, r).sent.stride_shift, 21u);
+}
+
+// nr_tlb_local_flush_one counts whole steps of the range, not the INVLPGs.
+TEST(FlushGenerations, APartOfAPageIsFlushedAndNotCounted) {
+  const Plan p = flush_tlb_mm_range(linux_4_20, features, uses, range(0x1000, 0x1fff));
+  EXPECT_EQ(p.self.flush.count, 1u);
+  EXPECT_EQ(p.counters.local_flush_one, 0u);
+}
+
+TEST(FlushTlbKernelRange, WhyOnTheWay) {
+  const Word s = 0xffff'ffff'8100'0000;
+  const auto why = [](Word start, Word end) {
+    return flush_tlb_kernel_range(linux_4_6, features, uses, range(start, end)).range;
+  };
+  EXPECT_EQ(why(s, s + 0x1000), FlushWhy::within_ceiling);
+  EXPECT_EQ(why(s, s + 34 * 4096), FlushWhy::above_ceiling);
+  EXPECT_EQ(why(0, all), FlushWhy::all_asked);
+  // Everything, however few pages are left above its start.
+  EXPECT_EQ(why(all - 0xfff, all), FlushWhy::all_asked);
+  EXPECT_EQ(flush_tlb_kernel_range(linux_4_6, features, uses, range(all - 0xfff, all)).sent.handler,
+            FlushHandler::do_flush_tlb_all);
+}
+
+TEST(FlushTlbKernelRange, OtherAsidsAreForgottenUnderPtiWithPcids) {
+  FlushInfo<Word> f;
+  f.handler = FlushHandler::do_kernel_range_flush;
+  for (const Kernel& k : {linux_4_6, linux_4_20})
+    for (const bool pti : {false, true})
+      EXPECT_EQ(run_handler(k, {.pti = pti}, uses, f, Word{0}).flush.invalidates_other,
+                pti && k.version == v4_20);
+}
+
+TEST(FlushUp, OtherCpusAreNotCounted) {
+  const Kernel k = kernel(v4_6, {.smp = false}), old = kernel(v3_2, {.smp = false});
+  EXPECT_EQ(flush_tlb_all(k, features, uses).counters.remote_flush, 0u);
+  const Plan p = flush_tlb_mm(old, features, uses, Request{});
+  EXPECT_EQ(p.self.flush.what, Primitive::cr3_reload);
+  EXPECT_EQ(p.whom, Whom::nobody);
+  EXPECT_EQ(p.counters.remote_flush, 0u);
+}
+
+TEST(FlushTlbFunc, SaysWhyAndCountsNothingAsLocal) {
+  FlushInfo<Word> f;
+  f.new_tlb_gen = 2;
+  const auto told = [&](Word end, Word mm_gen) {
+    f.end = end;
+    const auto done = flush_tlb_func(linux_4_20, features, uses, f, mm_gen);
+    EXPECT_EQ(done.counters.local_flush_all, 0u);
+    EXPECT_EQ(done.counters.local_flush_one, 0u);
+    return done.flush.why;
+  };
+  EXPECT_EQ(told(0x3000, 2), FlushWhy::follows_at_once);
+  EXPECT_EQ(told(0x3000, 3), FlushWhy::missed_flushes);
+  EXPECT_EQ(told(all, 2), FlushWhy::all_asked);
+}
+
+// What no release does: a flush without a generation taken for one that was made.
+TEST(FlushTlbFunc, AFlushWithoutAGenerationAsThePatchHadIt) {
+  Kernel k = linux_6_1;
+  const FlushInfo<Word> f;
+  EXPECT_EQ(flush_tlb_func(k, features, uses, f, Word{2}).flush.what, Primitive::cr3_reload);
+  k.flush.no_generation_is_old = true;
+  EXPECT_EQ(flush_tlb_func(k, features, uses, f, Word{2}).flush.what, Primitive::none);
+}
+
+TEST(ShouldFlushTlb, BeforeCpusThatSwitchWereTold) {
+  Kernel k = linux_6_12_117;
+  k.flush.should_flush_switching = false;
+  const FlushInfo<Word> f;
+  for (const bool loaded : {false, true})
+    for (const bool switching : {false, true})
+      EXPECT_EQ(should_flush_tlb(k, Cpu{.loaded = loaded, .switching = switching}, f),
+                loaded && !switching);
+}
+
+TEST(TryToUnmapFlush, MakesAGenerationAndFollowsItSince4_14) {
+  const Plan before = try_to_unmap_flush(linux_4_6, features, lazy, Request{});
+  EXPECT_EQ(before.self.flush.what, Primitive::cr3_reload);  // lazy or not
+  EXPECT_EQ(before.self.local_gen, 1u);
+  for (const Kernel& k : {linux_4_14, linux_4_20, linux_6_1}) {
+    const Plan p = try_to_unmap_flush(k, features, uses, Request{});
+    EXPECT_EQ(p.mm_gen, 2u);
+    EXPECT_EQ(p.self.local_gen, 2u);
+    EXPECT_EQ(try_to_unmap_flush(k, features, lazy, Request{}).self.flush.what,
+              Primitive::leave_mm);
+  }
+}
+
+TEST(Pti, NeedsPcidsOfKernelAndProcessor) {
+  for (unsigned n = 0; n < 16; ++n) {
+    const Kernel& k = (n & 1) != 0 ? linux_4_20 : linux_4_6;
+    const FlushFeatures f{.pcid = (n & 2) != 0, .invpcid = (n & 4) != 0, .pti = (n & 8) != 0};
+    const bool isolated = (n & 11) == 11;
+    const auto pages = flush_tlb_pages(k, f, FlushWhy::one_page, Word{0}, Word{4096}, Word{12});
+    EXPECT_EQ(pages.user_invpcid, isolated && f.invpcid) << n;
+    EXPECT_EQ(pages.user_marked, isolated && !f.invpcid) << n;
+    EXPECT_EQ(flush_tlb_local<Word>(k, f, FlushWhy::whole_mm).user_marked, isolated) << n;
+  }
+}
+
+TEST(LocalFlush, WhatEachPrimitiveDropsAndWhetherItSerialises) {
+  for (const Primitive what :
+       {Primitive::none, Primitive::invlpg, Primitive::cr3_reload, Primitive::invpcid_all,
+        Primitive::pge_toggle, Primitive::leave_mm, Primitive::bug}) {
+    auto flush = local_flush<Word>(what, FlushWhy::no_op);
+    const bool everything = what == Primitive::cr3_reload || what == Primitive::invpcid_all ||
+                            what == Primitive::pge_toggle;
+    EXPECT_EQ(drops_all(flush), everything);
+    EXPECT_EQ(drops(flush, Word{0}), everything);
+    EXPECT_EQ(serialises(flush), everything);
+    flush.count = 1;
+    EXPECT_EQ(invalidates_page(flush, Word{0}, 12), what == Primitive::invlpg);
+    EXPECT_EQ(serialises(flush), everything || what == Primitive::invlpg);
+    flush.loads_cr3 = true;
+    EXPECT_TRUE(drops(flush, Word{0x5000}));
+    EXPECT_TRUE(serialises(flush));
+  }
+}
+
+TEST(EnterLazyTlb, StaysLazyInInitMm) {
+  EXPECT_TRUE(enter_lazy_tlb(linux_4_20, Cpu{.lazy = true, .init_mm = true}));
+}
+
+TEST(FlushInstructions, TheToggleChangesPgeAlone) {
+  x86::Registers<Word> r;
+  r.cr4 = 0x2'07e0;  // MCE, PGE, PCE side by side
+  EXPECT_EQ(instruction(Primitive::pge_toggle, 0, r, Word{0}).value, 0x2'0760u);
+}
+
+TEST(ChooseNewAsid, ForgetsOnlyWhatOthersHoldAndOnlyIfAsked) {
+  const FlushFeatures pti{.pti = true};
+  Asids<Word> a;
+  for (Word i = 0; i < 6; ++i) {
+    a.ctx_id[i] = 10 + i;
+    a.tlb_gen[i] = 5;
+  }
+  EXPECT_FALSE(choose_new_asid(pti, a, Word{13}, Word{5}).flush);
+  for (Word i = 0; i < 6; ++i) EXPECT_EQ(a.ctx_id[i], 10 + i);
+  a.invalidate_other = true;
+  EXPECT_TRUE(choose_new_asid(pti, a, Word{13}, Word{5}).flush);
+  for (Word i = 0; i < 6; ++i) {
+    EXPECT_EQ(a.ctx_id[i], i == 0 ? 10u : 0u);  // 0 is loaded
+    EXPECT_EQ(a.tlb_gen[i], 5u);
+  }
+  (void)load_new_mm(pti, a, {.asid = 2, .flush = true}, Word{13}, Word{7}, Word{0x4000});
+  for (Word i = 0; i < 6; ++i) EXPECT_EQ(a.tlb_gen[i], i == 2 ? 7u : 5u);
+}
+
+TEST(Pti, WithoutPcidsOnlyThePgdIsAnother) {
+  const FlushFeatures f{.pcid = false, .pti = true};
+  Asids<Word> a;
+  a.user_flush_mask = 0x2;
+  EXPECT_EQ(user_cr3(f, a, Word{0x4000}), 0x5000u);
+  invalidate_user_asid(f, a, Word{5});
+  EXPECT_EQ(a.user_flush_mask, 0x2u);
+  // Of the kernel's CR3 only bit 63 goes.
+  EXPECT_EQ(user_cr3(f, a, bit(63) | bit(62) | 0x4000), bit(62) | 0x5000);
+}
+
+// A bit of the mask that is set already is no locked instruction, and so no barrier of its own.
+TEST(SwitchMm, TheBarrierIsTheBitUnlessOneIsAdded) {
+  for (const bool added : {false, true})
+    for (const bool in_mask : {false, true}) {
+      Kernel k = linux_4_20;
+      k.flush.set_bit_is_barrier = added;
+      Asids<Word> a;
+      Word cr3 = 0;
+      const Cpu cpu{.loaded = false, .in_mask = in_mask};
+      const auto s =
+          switch_mm_irqs_off(k, features, cpu, a, Word{9}, Word{1}, false, Word{0x4000}, cr3);
+      EXPECT_EQ(s.barrier, added || !in_mask);
+    }
+}
+
+TEST(MmuGather, TheEndIsTheFurthest) {
+  auto tlb = tlb_gather_mmu(linux_4_6, Word{0x1000}, Word{0x8000});
+  const std::pair<Word, Word> steps[] = {{2, 0x1002}, {3, 0x1003}, {1, 0x1003}, {3, 0x1003}};
+  for (const auto& [size, end] : steps) {
+    tlb_adjust_range(tlb, Word{0x1000}, size);
+    EXPECT_EQ(tlb.end, end);
+  }
+}
+
+TEST(MmuGather, TheStrideIsTheSmallestInAnyOrder) {
+  // Bits 0 to 2 for what was removed: a page of 4 KiB, 2 MiB, 1 GiB.
+  for (unsigned removed = 1; removed < 8; ++removed)
+    for (const bool up : {false, true}) {
+      auto tlb = tlb_gather_mmu(linux_4_20, Word{0x1000}, Word{0x2000});
+      for (int i = 0; i < 3; ++i) {
+        const int level = up ? i + 1 : 3 - i;
+        if ((removed >> (level - 1)) % 2 != 0)
+          tlb_remove_entry(linux_4_20, tlb, Word{0x4000'0000}, level);
+      }
+      EXPECT_EQ(tlb_flush(linux_4_20, tlb).request.stride_shift, removed % 2 != 0   ? 12u
+                                                                 : removed % 4 != 0 ? 21u
+                                                                                    : 30u)
+          << removed;
+    }
+}
+
+TEST(MmuGather, APmdOfPaeFlushesEverythingSince3_9) {
+  for (const bool since : {false, true}) {
+    const Kernel k = kernel({3, since ? 9 : 8});
+    auto tlb = tlb_gather_mmu(k, Word{0x1000}, Word{0x2000});
+    tlb_free_table(k, tlb, Word{0x4000}, true);
+    tlb_free_table(k, tlb, Word{0x5000}, false);
+    EXPECT_EQ(tlb.need_flush_all, since);
+  }
+}
+
+TEST(MmuGather, UnsharedTablesLeaveTheSmallestStride) {
+  auto tlb = tlb_gather_mmu(linux_6_1, Word{0x1000}, Word{0x2000});
+  tlb_remove_entry(linux_6_1, tlb, Word{0x4000'0000}, 1);
+  tlb_unshare(linux_6_1, tlb, Word{0x4000'0000});
+  EXPECT_EQ(tlb_flush(linux_6_1, tlb).request.stride_shift, 12u);
+}
+
 }  // namespace
 }  // namespace mmuref::lnx::test

@@ -64,6 +64,16 @@ TEST(Free, TheEndOfTheAddressSpaceIsZero) {
   EXPECT_TRUE(range(0x20'1000, 0x20'2000, 0x20'1000, 0).nothing);  // nothing left of it
 }
 
+TEST(Free, UpToTheEndOfTheAddressSpace) {
+  // In the last but one slot of the PGD, at the start of the last, at its end.
+  const Word low = 0xffff'ff00'0000'0000, middle = 0xffff'ff80'0000'0000, top = ~Word{0} - 0x1fff;
+  Space s(linux_4_6);
+  touch(s, {low, middle, top});
+  ASSERT_EQ(s.pages.live.size(), 8u);
+  free_pgd_range(s.k, s.mm, low, 0, 0, 0);
+  EXPECT_TRUE(s.pages.live.empty());
+}
+
 TEST(Free, BadEntriesAreClearedAndNotFollowed) {
   Space s(linux_4_6);
   touch(s, {0x5000});
@@ -72,6 +82,23 @@ TEST(Free, BadEntriesAreClearedAndNotFollowed) {
   free_pgd_range(s.k, s.mm, Word{0x5000}, 0x6000, 0, 0);
   EXPECT_EQ(s.pages.live.size(), 2u);  // below the bad entry, lost
   EXPECT_EQ(s.memory.read(s.mm.pgd), 0u);
+}
+
+// Bounds that are no multiple of a page, where one byte decides.
+TEST(Free, BoundsToTheByte) {
+  const auto range = [](Word addr, Word end, Word ceiling) {
+    const auto r = free_range_of(addr, end, Word{0}, ceiling);
+    return r.nothing ? std::pair<Word, Word>{} : std::pair{r.addr, r.end};
+  };
+  using Bounds = std::pair<Word, Word>;
+  EXPECT_EQ(range(0x20'0000, 0x20'0001, 0), (Bounds{0x20'0000, 0x20'0001}));
+  EXPECT_EQ(range(0x20'0000, 0x40'0000, 0x40'0000), (Bounds{0x20'0000, 0x40'0000}));
+  EXPECT_EQ(range(0x20'0000, 0x40'0001, 0x40'0000), (Bounds{0x20'0000, 0x20'0001}));
+  const Word top = ~Word{0} << 21;
+  EXPECT_EQ(range(top - 0x20'0000, top, top + 0x1000), (Bounds{top - 0x20'0000, top}));
+  const Word G = bit(30);
+  EXPECT_TRUE(table_unneeded(Word{0}, G, Word{0}, G, 3));
+  EXPECT_FALSE(table_unneeded(Word{0}, G + 1, Word{0}, G, 3));
 }
 
 }  // namespace

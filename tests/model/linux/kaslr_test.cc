@@ -4,6 +4,8 @@
 #include <gtest/gtest.h>
 #include <rapidcheck/gtest.h>
 
+#include <vector>
+
 namespace mmuref::lnx::test {
 namespace {
 
@@ -102,6 +104,29 @@ RC_GTEST_PROP(Kaslr, RegionsAreInOrderAndHoldMemory, (Word a, Word b, Word c, Wo
       RC_ASSERT(m.sizes.size[0] >= max_pfn * 4096);
     }
   }
+}
+
+TEST(Kaslr, ARegionBeginsAtLeastAByteBehindTheLast) {
+  const Kernel k = kernel(v6_12, config());
+  for (const Word size : {Word{0}, Word{1}, gib - 1, gib, gib + 1}) {
+    Placing<Word> placing{4 * gib, 100 * gib};
+    EXPECT_EQ(place_region(k, placing, size, 2 * gib + 5), 6 * gib);
+    // round_up(end + 1, PUD_SIZE)
+    EXPECT_EQ(placing.vaddr, 6 * gib + size / gib * gib + gib) << size;
+    EXPECT_EQ(placing.remain, 98 * gib);
+  }
+}
+
+TEST(Kaslr, WhatThereIsToDraw) {
+  const Kernel k = kernel(v6_12, config());
+  const auto sizes = kaslr_region_sizes(k, bit(20), Word{0});  // 1, 32 and 1 TiB
+  std::vector<Word> remain;
+  (void)place_regions<Word>(k, sizes, [&](unsigned, Word left, std::uint64_t) {
+    remain.push_back(left);
+    return Word{0};
+  });
+  const Word room = 0xffff'fe00'0000'0000 - 0xffff'8880'0000'0000 - 34 * tib;
+  EXPECT_EQ(remain, (std::vector<Word>{room, room, room}));
 }
 
 }  // namespace

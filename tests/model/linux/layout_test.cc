@@ -227,10 +227,38 @@ TEST(DocumentErrors, ConcernTheirOwnKernels) {
     return n;
   };
   EXPECT_EQ(count(kernel(v3_2)), 2);
+  EXPECT_EQ(count(kernel({3, 3})), 0);
   EXPECT_EQ(count(kernel(v4_6)), 2);
+  EXPECT_EQ(count(kernel({4, 8})), 0);
   EXPECT_EQ(count(kernel(v4_20)), 0);
   EXPECT_EQ(count(kernel(v4_20, {.levels = 5})), 2);
+  EXPECT_EQ(count(kernel({5, 0}, {.levels = 5})), 0);
   EXPECT_EQ(count(kernel(v6_12, {.levels = 5})), 0);
+}
+
+TEST(Layout, WhereItsFixedRowsBegin) {
+  const Config moved{.randomize_memory = true};
+  EXPECT_EQ(fixed_start(kernel(v3_2)), 0xffff'ffff'8000'0000);
+  EXPECT_EQ(fixed_start(kernel({3, 14})), 0xffff'ffef'0000'0000);
+  EXPECT_EQ(fixed_start(kernel({3, 16})), 0xffff'ff00'0000'0000);
+  EXPECT_EQ(fixed_start(kernel(v4_6)), 0xffff'ec00'0000'0000);
+  EXPECT_EQ(fixed_start(kernel({4, 8}, moved)), 0xffff'ff00'0000'0000);
+  EXPECT_EQ(fixed_start(kernel(v6_12, moved)), 0xffff'fe00'0000'0000);
+  EXPECT_EQ(fixed_start(kernel(v6_12)), 0xffff'ec00'0000'0000);
+  // Behind the hypervisor's hole, and the LDT where it is below the direct map.
+  EXPECT_EQ(movable_start(kernel(v4_6)), 0xffff'8800'0000'0000);
+  EXPECT_EQ(movable_start(kernel(v4_20)), 0xffff'8880'0000'0000);
+  EXPECT_EQ(movable_start(kernel({4, 14}, {.levels = 5})), 0xff10'0000'0000'0000);
+  EXPECT_EQ(movable_start(kernel(v4_20, {.levels = 5})), 0xff11'0000'0000'0000);
+}
+
+TEST(Layout, ARowThatIsCutShortByAByte) {
+  const Kernel k = kernel(v4_6);
+  auto s = default_address_space<Word>(k);
+  s.vmalloc = s.page_offset + bit(46) - 1;
+  const auto rows = layout(k, s);
+  EXPECT_EQ(static_cast<Region>(region_of(rows, s.vmalloc)), Region::vmalloc);
+  EXPECT_EQ(rows.rows[row_of(rows, s.page_offset)].end, s.vmalloc - 1);
 }
 
 }  // namespace

@@ -210,5 +210,13 @@ TEST(Predicates, MovedWhole) {
   });
 }
 
+TEST(Predicates, AShadowStackIsDirtyAndReadOnly) {
+  const Kernel k = kernel(v6_12, {.shadow_stack = true});
+  each_entry([&](Word v) {
+    ASSERT_EQ(shadow_stack(k, v), on(v, 6) && !on(v, 1)) << v;
+    ASSERT_FALSE(shadow_stack(kernel(v6_12), v)) << v;
+  });
+}
+
 }  // namespace
 }  // namespace mmuref::lnx::test

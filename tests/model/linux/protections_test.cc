@@ -109,5 +109,18 @@ TEST(Protections, AnUnmappedKernelPageKeepsNoPseOrGlobal) {
   EXPECT_EQ(pgprot_clear_protnone_bits(kernel({3, 9}), Pgprot{0x1e3}).value, 0x1e3u);
 }
 
+TEST(Protections, ReadOnlyTakesRwAndDirtyAlone) {
+  const Word all = ~Word{0};
+  EXPECT_EQ(pgprot::read_only(kernel({6, 5}), all), all ^ 0x2);
+  EXPECT_EQ(pgprot::read_only(kernel({6, 6}), all), all ^ 0x42);
+  EXPECT_EQ(pgprot_clear_protnone_bits(kernel({3, 9}), Pgprot{all ^ 1}).value, all ^ 0x181);
+}
+
+TEST(MemoryTypes, ASplitWouldAddPatAlone) {
+  Kernel k = kernel(v4_6);
+  k.split_keeps_pat = true;
+  EXPECT_EQ(split_pgprot(k, Word{0x1081}).value, 0x081u);
+}
+
 }  // namespace
 }  // namespace mmuref::lnx::test

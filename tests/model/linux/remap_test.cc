@@ -217,5 +217,70 @@ TEST(NormalPage, EveryCase) {
   EXPECT_EQ(ask(vm::MIXEDMAP, 0x6027), NormalPage::page);
 }
 
+TEST(Remap, NothingToMapMapsNothing) {
+  Space s(linux_4_6);
+  auto vma = vma_at(0x5000, 2);
+  EXPECT_EQ(remap_pfn_range(s.k, s.mm, vma, 0x5000, 9, 0, shared), Errno::bug);
+  EXPECT_TRUE(s.memory.entries().empty());
+}
+
+TEST(Remap, APrivateMappingIsNotExceeded) {
+  Space s(linux_4_6);
+  auto vma = vma_at(0x4000, 2, vm::MAYWRITE);
+  EXPECT_EQ(remap_pfn_range(s.k, s.mm, vma, 0x4000, 9, 3 * 4096, shared), Errno::inval);
+}
+
+TEST(Remap, ABugLeavesTheTrackerAlone) {
+  Space s(linux_4_6);
+  auto vma = vma_at(0x4000, 1);
+  Types types{.answer = shared};
+  ASSERT_EQ(remap_pfn_range(s.k, s.mm, vma, 0x4000, 9, 4096, shared, types), Errno::ok);
+  EXPECT_EQ(remap_pfn_range(s.k, s.mm, vma, 0x4000, 9, 4096, shared, types), Errno::bug);
+  EXPECT_EQ(types.untracked, 0u);
+}
+
+TEST(Follow, WhereNothingIsMapped) {
+  Space s(linux_4_6);
+  const auto vma = vma_at(0x4000, 1, vm::PFNMAP);
+  EXPECT_EQ(follow_phys(s.k, s.mm, vma, 0x4000, false).error, Errno::inval);
+  // A table at 0, which entries that are none must not lead to.
+  s.memory.write(s.mm.pgd, 0x2067);
+  for (Word slot = 0; slot < 512; ++slot) s.memory.write(8 * slot, 0x67);
+  EXPECT_EQ(follow_pte<Word>(s.k, s.mm, 0x4000).error, Errno::inval);
+}
+
+TEST(Level, MasksAndWhatIsNoneBadOrATable) {
+  EXPECT_EQ(mask_of(1), 0xffff'ffff'ffff'f000);
+  EXPECT_EQ(mask_of(2), 0xffff'ffff'ffe0'0000);
+  EXPECT_EQ(mask_of(5), 0xffff'0000'0000'0000);
+  // A and D alone are none, but for a PGD.
+  EXPECT_TRUE(entry_none(linux_la57, Word{0x60}, 4));
+  EXPECT_FALSE(entry_none(linux_la57, Word{0x60}, 5));
+  EXPECT_TRUE(entry_none(linux_6_12, Word{0x60}, 4));  // the PGD is folded, a P4D answers
+  EXPECT_FALSE(entry_none(linux_4_6, Word{0x60}, 4));
+  // What is not present is bad for a PGD, and passes for a P4D.
+  EXPECT_TRUE(entry_bad(linux_4_6, Word{0}, 4));
+  EXPECT_TRUE(entry_bad(linux_la57, Word{0}, 5));
+  EXPECT_FALSE(entry_bad(linux_la57, Word{0}, 4));
+  EXPECT_FALSE(entry_bad(linux_6_12, Word{0}, 4));
+  for (const Kernel& k : {linux_4_6, linux_6_12, linux_la57})
+    EXPECT_TRUE(entry_bad(k, Word{0x80e7}, 4));  // PSE
+}
+
+TEST(TableAlloc, ByTheEntryAboveAndItsLevel) {
+  Space s(linux_la57);
+  s.pages.left = 0;
+  const auto below = [&](Word entry, int level) {
+    s.memory.write(s.mm.pgd, entry);
+    return table_alloc(s.k, s.mm, Word{s.mm.pgd}, Word{0}, level);
+  };
+  EXPECT_EQ(below(0x60, 4), 0u);  // not none for a PGD
+  EXPECT_EQ(below(0x60, 3), std::nullopt);
+  // PSE moves the frame's lowest bit, by the level.
+  EXPECT_EQ(below(0x7654'3210'e0e7, 1), 0x7654'3200'0000u);
+  EXPECT_EQ(below(0x7654'3210'e0e7, 2), 0x7654'0000'0000u);
+  EXPECT_EQ(below(0x7654'3210'e0e7, 3), 0x7654'3210'e000u);
+}
+
 }  // namespace
 }  // namespace mmuref::lnx::test

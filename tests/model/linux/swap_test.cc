@@ -103,5 +103,25 @@ TEST(Swap, TypesThatAreNoFile) {
   EXPECT_FALSE(is_migration_entry(k, swp_entry(k, Word{27}, Word{0})));
 }
 
+TEST(Swap, TheOffsetIsCutToItsBits) {
+  const Word all = ~Word{0};
+  EXPECT_EQ(swp_entry(kernel(v4_6), Word{3}, all).value, Word{3} << 57 | bits(56, 0));
+  EXPECT_EQ(swp_entry(kernel(v4_6), Word{0}, all).value, bits(56, 0));
+  EXPECT_EQ(swp_entry(kernel(v6_12), Word{3}, all).value, Word{3} << 58 | bits(57, 0));
+}
+
+TEST(Swap, SoftDirtyComesAndGoesAlone) {
+  const Kernel k = kernel(v6_12);
+  EXPECT_EQ(pte_swp_clear_soft_dirty(k, Pte{0x3e0e}).value, 0x3e0cu);
+  EXPECT_EQ(pte_swp_mksoft_dirty(k, Pte{0x3e0c}).value, 0x3e0eu);
+  EXPECT_EQ(pmd_swp_mksoft_dirty(k, Pmd{0x3e0c}).value, 0x3e0eu);
+}
+
+TEST(Swap, MigrationOfAPageThatMayBeReadOnly) {
+  EXPECT_EQ(make_migration_entry(kernel(v4_6), Word{0x1234}, false).value, Word{30} << 57 | 0x1234);
+  EXPECT_EQ(make_migration_entry(kernel(v6_12), Word{0x1234}, false).value,
+            Word{24} << 58 | 0x1234);
+}
+
 }  // namespace
 }  // namespace mmuref::lnx::test
