@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <array>
 #include <cstdint>
+#include <cstdlib>
 #include <cstring>
 #include <new>
 #include <utility>
@@ -54,10 +55,15 @@ class Room {
  public:
   explicit Room(std::size_t n = 0) : bytes_(n * sizeof(T)) {
     if (n == 0) return;
-    void* at = mmap(nullptr, bytes_, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-    if (at == MAP_FAILED) throw std::bad_alloc();
-    constexpr std::size_t worth_it = std::size_t{8} << 20;
-    if (bytes_ >= worth_it) madvise(at, bytes_, MADV_HUGEPAGE);
+    void* at = nullptr;
+    if (small()) {
+      at = std::calloc(bytes_, 1);
+      if (at == nullptr) throw std::bad_alloc();
+    } else {
+      at = mmap(nullptr, bytes_, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+      if (at == MAP_FAILED) throw std::bad_alloc();
+      madvise(at, bytes_, MADV_HUGEPAGE);
+    }
     at_ = static_cast<T*>(at);
   }
   Room(Room&& other) noexcept { *this = std::move(other); }
@@ -67,12 +73,19 @@ class Room {
     return *this;
   }
   ~Room() {
-    if (at_ != nullptr) munmap(at_, bytes_);
+    if (at_ == nullptr) return;
+    if (small()) {
+      std::free(at_);
+    } else {
+      munmap(at_, bytes_);
+    }
   }
   T& operator[](std::size_t i) { return at_[i]; }
   const T& operator[](std::size_t i) const { return at_[i]; }
 
  private:
+  bool small() const { return bytes_ < std::size_t{8} << 20; }
+
   T* at_ = nullptr;
   std::size_t bytes_ = 0;
 };
