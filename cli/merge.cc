@@ -2,9 +2,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <filesystem>
-#include <fstream>
-#include <iterator>
 #include <memory>
 
 #include "cli/command.h"
@@ -24,16 +21,6 @@ struct Options {
   std::string out;
   bool json = false;
 };
-
-diff::CampaignFile read_file(const std::string& path) {
-  std::ifstream in(path, std::ios::binary);
-  if (!in || std::filesystem::is_directory(path)) throw InputError(path + ": cannot be read");
-  try {
-    return diff::parse_campaign(std::string{std::istreambuf_iterator<char>(in), {}});
-  } catch (const diff::FormError& e) {
-    throw InputError(fmt::format("{}: {}", path, e.what()));
-  }
-}
 
 /// Names and numbers, "known.smap-implicit-ac" and "12"; of an array all its numbers.
 using Rows = std::vector<std::pair<std::string, std::string>>;
@@ -89,7 +76,7 @@ std::string text_form(const ordered_json& summary) {
 int run(const Options& options) {
   diff::MergedCampaign merged;
   for (const std::string& path : diff::files_below(options.files, {".jsonl"}))
-    merged.add(path, read_file(path));
+    merged.add(path, diff::parse_campaign_file(path, diff::content_of_file(path)));
   const ordered_json summary = merged.summary();
   if (!options.out.empty()) diff::write_text_file(options.out, merged.lines());
   print(options.json ? summary.dump() + '\n' : text_form(summary));

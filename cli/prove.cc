@@ -98,13 +98,6 @@ json unit_line(const Statements& chosen, std::size_t number, const spec::Verdict
   return line;
 }
 
-/// The line of a file, which must be of this theorem.
-const json& named(const json& line, std::string_view name, const std::string& file) {
-  if (line["name"] == name && line.contains("status") && line["status"].is_string()) return line;
-  throw InputError(
-      fmt::format("{}: unit {}: expected a verdict of {}", file, line["unit"].dump(), name));
-}
-
 /// The object of `prove --json` of such a line; one of a merged file has no time.
 ordered_json json_form(const json& line) {
   ordered_json object;
@@ -124,8 +117,8 @@ std::map<std::size_t, json> prove(const Statements& chosen, Options options) {
   std::vector<spec::Theorem> open;
   for (std::size_t i = 0; i < chosen.all.size(); ++i) {
     if (!options.shard.holds(i)) continue;
-    if (const json* line = log.find(i)) {
-      lines[i] = named(*line, chosen.all[i].name, options.out);
+    if (const json* line = log.find(i, chosen.all[i].name, "status")) {
+      lines[i] = *line;
     } else {
       open.push_back(chosen.all[i]);
     }

@@ -151,6 +151,14 @@ CampaignFile parse_campaign(std::string_view text) {
   return file;
 }
 
+CampaignFile parse_campaign_file(const std::string& path, std::string_view text) {
+  try {
+    return parse_campaign(text);
+  } catch (const FormError& e) {
+    throw FormError(fmt::format("{}: {}", path, e.what()));
+  }
+}
+
 void MergedCampaign::add(const std::string& path, const CampaignFile& file) {
   if (file.torn) torn_.insert(path);
   if (file.header.is_null()) return;

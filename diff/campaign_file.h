@@ -54,6 +54,8 @@ struct CampaignFile {
 /// Reads a file. A header may come again, with a larger count when the campaign grew: then the last
 /// unit, if it was a smaller one, counts no more. Throws FormError naming the line.
 CampaignFile parse_campaign(std::string_view text);
+/// The same of what the file `path` holds, which errors name.
+CampaignFile parse_campaign_file(const std::string& path, std::string_view text);
 
 /// The union of the results in files of one campaign; the order in which they come does not matter.
 class MergedCampaign {

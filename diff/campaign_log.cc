@@ -10,20 +10,15 @@
 #include <cstring>
 #include <filesystem>
 #include <fstream>
-#include <iterator>
 #include <stdexcept>
 
+#include "diff/files.h"
 #include "diff/text.h"
 
 namespace mmuref::diff {
 namespace {
 
 using nlohmann::json;
-
-std::string content_of(const std::string& path) {
-  std::ifstream file(path, std::ios::binary);
-  return {std::istreambuf_iterator<char>(file), {}};
-}
 
 /// A hash of the running program. The results of another one, of which a rule was changed since,
 /// say, must neither be taken over nor added up.
@@ -41,14 +36,6 @@ std::string program_identity() {
   } while (program);
   if (!program.eof()) throw std::runtime_error("/proc/self/exe: cannot be read");
   return hex(hash);
-}
-
-CampaignFile parsed(const std::string& path, const std::string& content) {
-  try {
-    return parse_campaign(content);
-  } catch (const FormError& e) {
-    throw std::runtime_error(fmt::format("{}: {}", path, e.what()));
-  }
 }
 
 }  // namespace
@@ -74,7 +61,7 @@ CampaignLog::CampaignLog(const std::string& path, json header)
     if (flock(file_, LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK)
       throw std::runtime_error(path + ": another campaign is writing it");
     if (std::filesystem::is_regular_file(path)) {
-      take_over(content_of(path));
+      take_over(content_of_file(path));
     } else {
       write(header_);  // to a terminal or a pipe, which held nothing
     }
@@ -89,7 +76,7 @@ CampaignLog::~CampaignLog() {
 }
 
 void CampaignLog::take_over(const std::string& content) {
-  CampaignFile before = parsed(path_, content);
+  CampaignFile before = parse_campaign_file(path_, content);
   const bool starts = before.header.is_null();
   if (starts && !(header_.dump() + '\n').starts_with(content))
     throw std::runtime_error(path_ + ": line 1: expected the first line of this campaign");
@@ -104,7 +91,7 @@ void CampaignLog::take_over(const std::string& content) {
     throw std::runtime_error(fmt::format("{}: {}", path_, std::strerror(errno)));
   if (starts || grows) {
     write(header_);
-    before = parsed(path_, content_of(path_));
+    before = parse_campaign_file(path_, content_of_file(path_));
   }
   for (CampaignFile::Unit& unit : before.units) {
     const auto [known, first] = finished_.try_emplace(unit.number(), unit.line);
@@ -115,9 +102,14 @@ void CampaignLog::take_over(const std::string& content) {
   }
 }
 
-const json* CampaignLog::find(Word unit) const {
+const json* CampaignLog::find(Word unit, std::string_view name, const char* verdict) const {
   const auto found = finished_.find(unit);
-  return found == finished_.end() ? nullptr : &found->second;
+  if (found == finished_.end()) return nullptr;
+  const json& line = found->second;
+  const bool says = verdict == nullptr || (line.contains(verdict) && line[verdict].is_string());
+  if (line["name"] == name && says) return &line;
+  throw std::runtime_error(
+      fmt::format("{}: unit {}: expected the result of {}", path_, unit, name));
 }
 
 void CampaignLog::write(const json& line) {

@@ -31,8 +31,10 @@ class CampaignLog {
   CampaignLog& operator=(const CampaignLog&) = delete;
 
   const nlohmann::json& header() const { return header_; }
-  /// The line of a unit that was finished before; null when it is still to be done.
-  const nlohmann::json* find(Word unit) const;
+  /// The line of the unit called `name` if it was finished before; null when it is still to be
+  /// done. Throws std::runtime_error when the file has the unit under another name, or without a
+  /// string called `verdict`, where one is asked for.
+  const nlohmann::json* find(Word unit, std::string_view name, const char* verdict = nullptr) const;
   /// Writes a unit's line: on disk when this returns.
   void write(const nlohmann::json& line);
 

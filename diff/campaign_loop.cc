@@ -26,8 +26,8 @@ Word share(const CampaignOptions& options, Mode mode) {
   return ((last - options.shard.index) / options.shard.count + 1) * unit - missing;
 }
 
-CampaignLoop::CampaignLoop(AnyOracle& oracle, const Domain& domain,
-                           const CampaignOptions& options, Mode mode)
+CampaignLoop::CampaignLoop(AnyOracle& oracle, const Domain& domain, const CampaignOptions& options,
+                           Mode mode)
     : domain_(domain),
       options_(options),
       asked_(oracle),
@@ -37,9 +37,8 @@ CampaignLoop::CampaignLoop(AnyOracle& oracle, const Domain& domain,
 Totals CampaignLoop::run(const Progress& progress) {
   const Word units = unit_count(log_.header());
   for (Word unit = options_.shard.index; unit < units; unit += options_.shard.count) {
-    if (const nlohmann::json* line = log_.find(unit)) {
-      take_over(*line);
-      if (compared(totals_from_json((*line)["totals"])) < quota(unit)) break;
+    if (const nlohmann::json* line = log_.find(unit, unit_name(unit))) {
+      if (compared(take_over(*line)) < quota(unit)) break;
       continue;
     }
     run_unit(unit);
@@ -52,6 +51,12 @@ Totals CampaignLoop::run(const Progress& progress) {
 Word CampaignLoop::quota(Word unit) const {
   const Word size = options_.unit(mode_);
   return std::min(size, options_.count - unit * size);
+}
+
+std::string CampaignLoop::unit_name(Word unit) const {
+  const Word first = unit * options_.unit(mode_);
+  return fmt::format("{} {} to {}", mode_ == Mode::tlb ? "programs" : "accesses", first,
+                     first + quota(unit) - 1);
 }
 
 void CampaignLoop::run_unit(Word unit) {
@@ -68,12 +73,10 @@ void CampaignLoop::run_unit(Word unit) {
     idle = compared(totals_) == before ? idle + 1 : 0;
   }
   const std::chrono::duration<double> seconds = std::chrono::steady_clock::now() - start;
-  const Word first = unit * options_.unit(mode_);
   const nlohmann::json line = {
       {"type", "unit"},
       {"unit", unit},
-      {"name", fmt::format("{} {} to {}", mode_ == Mode::tlb ? "programs" : "accesses", first,
-                           first + quota_ - 1)},
+      {"name", unit_name(unit)},
       {"passed", enough() && totals_.unexplained == 0},
       {"totals", totals_json(totals_)},
       {"findings", findings_},
@@ -83,10 +86,11 @@ void CampaignLoop::run_unit(Word unit) {
   add(line);
 }
 
-void CampaignLoop::take_over(const nlohmann::json& line) {
+Totals CampaignLoop::take_over(const nlohmann::json& line) {
   try {
-    totals_from_json(line["totals"]);
+    Totals totals = totals_from_json(line["totals"]);
     add(line);
+    return totals;
   } catch (const nlohmann::json::exception&) {
     throw std::runtime_error(fmt::format("{}: unit {}: expected the totals that `diff` writes",
                                          options_.out, line["unit"].dump()));

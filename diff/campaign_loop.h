@@ -21,8 +21,7 @@ class CampaignLoop {
   Totals run(const Progress& progress);
 
  protected:
-  CampaignLoop(AnyOracle& oracle, const Domain& domain, const CampaignOptions& options,
-               Mode mode);
+  CampaignLoop(AnyOracle& oracle, const Domain& domain, const CampaignOptions& options, Mode mode);
   ~CampaignLoop() = default;
 
   /// Adds what space `index` holds to `totals_`; may stop within it when enough is compared.
@@ -40,8 +39,9 @@ class CampaignLoop {
 
  private:
   Word quota(Word unit) const;
+  std::string unit_name(Word unit) const;
   void run_unit(Word unit);
-  void take_over(const nlohmann::json& line);
+  Totals take_over(const nlohmann::json& line);
   void add(const nlohmann::json& line);
   Totals so_far() const;
 

@@ -2,6 +2,10 @@
 
 #include <algorithm>
 #include <filesystem>
+#include <fstream>
+#include <iterator>
+
+#include "diff/strict_json.h"
 
 namespace mmuref::diff {
 
@@ -29,6 +33,12 @@ std::vector<std::string> files_below(const std::vector<std::string>& arguments,
     paths.insert(paths.end(), inside.begin(), inside.end());
   }
   return paths;
+}
+
+std::string content_of_file(const std::string& path) {
+  std::ifstream in(path, std::ios::binary);
+  if (!in || fs::is_directory(path)) throw FormError(path + ": cannot be read");
+  return {std::istreambuf_iterator<char>(in), {}};
 }
 
 }  // namespace mmuref::diff

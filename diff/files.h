@@ -13,4 +13,7 @@ namespace mmuref::diff {
 std::vector<std::string> files_below(const std::vector<std::string>& arguments,
                                      std::initializer_list<std::string_view> extensions);
 
+/// All that a file holds. Throws FormError naming it when it cannot be read.
+std::string content_of_file(const std::string& path);
+
 }  // namespace mmuref::diff

@@ -2,11 +2,9 @@
 
 #include <fmt/format.h>
 
-#include <filesystem>
-#include <fstream>
-#include <iterator>
 #include <utility>
 
+#include "diff/files.h"
 #include "spec/protocol/linux/linux_4_6.h"
 #include "spec/protocol/search.h"
 
@@ -173,9 +171,7 @@ FlushReplay replay_flush_trace(FlushTrace trace) {
 }
 
 FlushReplay replay_flush_file(const std::string& file) {
-  std::ifstream in(file);
-  if (!in || std::filesystem::is_directory(file)) throw FormError(file + ": cannot be read");
-  const std::string text{std::istreambuf_iterator<char>(in), {}};
+  const std::string text = content_of_file(file);
   try {
     return replay_flush_trace(parse_flush_trace(text));
   } catch (const FormError& e) {
