@@ -1,6 +1,8 @@
 // Any bytes as the file of a campaign: refused in one line; or merged, whatever it is cut into, to
-// one result.
+// one result, whose totals are the sums of its units.
 #include <cstdint>
+#include <map>
+#include <set>
 #include <string>
 #include <string_view>
 
@@ -31,6 +33,24 @@ MergedCampaign dealt_out(std::string_view text, const CampaignFile& whole) {
   return merged;
 }
 
+/// The number at the top of each unit's totals, added up here: each unit once, the disputed not.
+void adds_up(const CampaignFile& file, const nlohmann::ordered_json& summary) {
+  std::map<Word, std::set<std::string>> results;
+  std::map<Word, const nlohmann::json*> totals;
+  for (const CampaignFile::Unit& unit : file.units) {
+    results[unit.number()].insert(result_of(unit.line).dump());
+    totals[unit.number()] = &unit.line["totals"];
+  }
+  std::map<std::string, Word> sums;
+  for (const auto& [number, total] : totals) {
+    if (results[number].size() > 1) continue;
+    for (const auto& [name, value] : total->items())
+      if (value.is_number_unsigned()) sums[name] += value.get<Word>();
+  }
+  for (const auto& [name, sum] : sums)
+    require(summary["totals"][name] == sum, "a total is the sum of its units");
+}
+
 void check(std::string_view text) {
   const CampaignFile file = parse_campaign(text);
   require(file.whole <= text.size() && file.torn == (file.whole < text.size()),
@@ -42,6 +62,7 @@ void check(std::string_view text) {
   require(!summary["passed"].get<bool>() ||
               (summary["done"] == summary["units"] && summary["failed"].empty()),
           "only a whole campaign passes");
+  adds_up(file, summary);
   require(dealt_out(text, file).summary() == summary, "files add up to what was dealt out");
   merged.add("input", file);
   require(merged.summary() == summary, "a file given twice counts once");

@@ -1,9 +1,13 @@
 // Any entry at any level: its fields cover it, and the walk takes it for what they say.
 //
 // Input: 8 bytes of entry, one of level, one of MAXPHYADDR, one of flags.
+#include <algorithm>
 #include <array>
 #include <cstdint>
 #include <cstring>
+#include <string>
+#include <string_view>
+#include <utility>
 
 #include "fuzz/mutator.h"
 #include "fuzz/require.h"
@@ -18,6 +22,35 @@ using image::EntryFields;
 using image::Word;
 
 constexpr std::size_t input_bytes = 11;
+
+/// Of a flag, as `image::flag_letters` has them; that of bit 7 says PS where the bit is no PAT.
+constexpr std::pair<std::string_view, char> letters[] = {
+    {"XD", 'X'},  {"G", 'G'},   {"PAT", 'M'}, {"PS", 'L'},  {"D", 'D'}, {"A", 'A'},
+    {"PCD", 'C'}, {"PWT", 'T'}, {"U/S", 'U'}, {"R/W", 'W'}, {"P", 'P'}};
+
+/// Each flag that is set has its letter, and no other letter is there but for bit 7, reserved.
+void spelled(const EntryFields& f, Word entry, int level) {
+  const std::string text = image::flag_letters(entry, level);
+  require(text.size() == std::size(letters), "eleven letters");
+  if (f.role == image::Role::not_present) return;
+  std::string_view rest = text;
+  for (const auto& [name, letter] : letters) {
+    const auto is = [name = name](const image::Field& field) {
+      return field.kind == image::FieldKind::flag && field.name == name && field.value == 1;
+    };
+    const bool set = std::any_of(f.fields.begin(), f.fields.end(), is) ||
+                     (name == "PS" && level > x86::max_leaf_level && (entry & 0x80) != 0);
+    require(rest.front() == (set ? letter : '-'), "a letter for each flag that is set");
+    rest.remove_prefix(1);
+  }
+}
+
+/// SDM vol. 3, 4.9.2: the PAT is bit 7 of a PTE, bit 12 of a larger page's entry, none of a
+/// table's.
+unsigned pat_index(Word entry, int level, bool page) {
+  const unsigned pat = page && (entry >> (level == 1 ? 7 : 12) & 1) != 0 ? 4 : 0;
+  return pat + static_cast<unsigned>(entry >> 3 & 3);
+}
 
 /// Tables that reference each other by their level, down to the entry in question: the walk of
 /// address 0 reads `entry` at `level`.
@@ -63,10 +96,12 @@ void agrees_with_the_walk(const EntryFields& f, Word entry, int level,
       break;
     case image::Role::table:
     case image::Role::page:
+      require(f.pat_index == pat_index(entry, level, f.role == image::Role::page), "PAT, PCD, PWT");
       if (f.reserved != 0) {
         require(w.level == level && has(w.error_code, x86::pfec::RSVD), "reserved");
       } else if (f.role == image::Role::page) {
         require(w.level == level && w.physical_address == f.target, "the page");
+        require(f.page_size == Word{1} << (3 + 9 * level), "4 KiB, 2 MiB or 1 GiB");
       } else {
         const int next = x86::max_level - level + 1;
         require(w.count > next && w.steps[next].address == f.target, "the table");
@@ -110,6 +145,6 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   const EntryFields f = image::entry_fields(entry, level, cpu, nxe);
   covers(f, entry);
   agrees_with_the_walk(f, entry, level, cpu, nxe);
-  require(image::flag_letters(entry, level).size() == 11, "eleven letters");
+  spelled(f, entry, level);
   return 0;
 }

@@ -1,6 +1,9 @@
-// Any bytes as a trace: refused in one line, or checked; and whatever it does, dropping everything
-// on every processor after each change makes it clean.
+// Any bytes as a trace: refused in one line, or checked. The detector finds what the outcomes of
+// the accesses show, and shows what it finds; and whatever a trace does, dropping everything on
+// every processor after each change makes it clean.
+#include <algorithm>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -31,6 +34,46 @@ Trace flushed_everywhere(const Trace& trace) {
   return flushed;
 }
 
+/// Whether an access may complete where memory faults, or elsewhere than memory says.
+bool shows_staleness(const std::vector<Possibility>& outcomes) {
+  using mmuref::x86::Outcome;
+  const Walk& fresh = outcomes.front().walk;
+  return std::any_of(outcomes.begin(), outcomes.end(), [&](const Possibility& p) {
+    return p.walk.outcome == Outcome::translated &&
+           (fresh.outcome != Outcome::translated ||
+            p.walk.physical_address != fresh.physical_address);
+  });
+}
+
+/// The first step with an access that shows it.
+std::optional<std::size_t> first_shown(const Trace& trace) {
+  CachingMachine machine = start(trace.start);
+  for (std::size_t i = 0; i < trace.steps.size(); ++i) {
+    const auto& [cpu, action, observed] = trace.steps[i];
+    if (const auto* write = std::get_if<TableWrite>(&action)) {
+      machine.write(write->address, write->value);
+    } else if (const auto* op = std::get_if<Operation>(&action)) {
+      machine.execute(cpu, *op);
+    } else if (const auto* access = std::get_if<Access>(&action)) {
+      const auto outcomes = machine.outcomes(cpu, *access);
+      if (shows_staleness(outcomes)) return i;
+      machine.settle(cpu, *access, outcomes);
+    }
+  }
+  return {};
+}
+
+/// What a table that is gone, a lost D or a page that is freed has cached need not show yet.
+void finds_what_shows(Trace trace) {
+  for (TraceStep& step : trace.steps) step.observed = nullptr;
+  const auto found = check(trace).finding;
+  const auto shown = first_shown(trace);
+  if (shown) require(found && found->step <= *shown, "what shows is found");
+  if (!found) return;
+  if (found->kind == FindingKind::grants || found->kind == FindingKind::elsewhere)
+    require(shown == found->step, "what is found shows");
+}
+
 void use(const Trace& trace) {
   require(to_text(parse_trace(to_text(trace))) == to_text(trace), "a trace reads back");
   if (trace.steps.size() > max_trace_steps) return;
@@ -39,6 +82,7 @@ void use(const Trace& trace) {
   require(text.starts_with("input:") && text.ends_with("\n"), "a verdict is lines");
   require(to_json(trace, verdict).contains("verdict"), "a verdict is an object");
   if (verdict.finding) require(verdict.finding->step < trace.steps.size(), "a finding is a step");
+  finds_what_shows(trace);
   require(!check(flushed_everywhere(trace)).finding, "what is always dropped is never stale");
 }
 

@@ -1,7 +1,11 @@
-// Any bytes as an image: they are refused in one line, or everything asked of the image agrees.
+// Any bytes as an image: they are refused in one line; or the image holds what its file says, read
+// here once more, and its mappings are those of the specification.
 #include "image/image.h"
 
+#include <algorithm>
 #include <cstdint>
+#include <cstring>
+#include <span>
 #include <string_view>
 
 #include "fuzz/require.h"
@@ -15,8 +19,48 @@ namespace {
 using namespace mmuref;
 using fuzz::require;
 using image::Word;
+using Bytes = std::span<const std::byte>;
 
-/// Holds each mapping to the walk of its address, as long as there are few.
+template <class T>
+T at(Bytes bytes, Word offset) {
+  T value;
+  std::memcpy(&value, bytes.data() + offset, sizeof value);
+  return value;
+}
+
+/// The first, the middle and the last word of `bytes`, which the file says are at `address`.
+void lies_at(const image::Image& image, Bytes bytes, Word address) {
+  const Word first = -address & 7;
+  if (bytes.size() < first + 8) return;
+  const Word last = (bytes.size() - first - 8) & ~Word{7};
+  for (const Word offset : {first, first + (last / 2 & ~Word{7}), first + last}) {
+    require(image.read(address + offset) == at<Word>(bytes, offset),
+            "a word is where it should be");
+    require(image.memory().present(address + offset), "and it is present");
+  }
+}
+
+/// System V ABI: 64-byte header with e_phoff at 0x20 and e_phnum at 0x38; program headers of 56
+/// bytes with p_type, p_offset at 8, p_paddr at 24, p_filesz at 32.
+void holds_its_segments(const image::Image& image, Bytes file) {
+  constexpr std::uint32_t load = 1;
+  constexpr Word max_headers = 100;
+  const Word count = std::min<Word>(at<std::uint16_t>(file, 0x38), max_headers);
+  for (Word i = 0; i < count; ++i) {
+    const Bytes header = file.subspan(at<Word>(file, 0x20)).subspan(i * 56, 56);
+    if (at<std::uint32_t>(header, 0) != load) continue;
+    lies_at(image, file.subspan(at<Word>(header, 8), at<Word>(header, 32)), at<Word>(header, 24));
+  }
+}
+
+void holds_its_file(const image::Image& image, Bytes file) {
+  constexpr std::uint16_t count_elsewhere = 0xffff;
+  if (image.format() == image::Format::raw) return lies_at(image, file, 0);
+  if (at<std::uint16_t>(file, 0x38) != count_elsewhere) holds_its_segments(image, file);
+}
+
+/// Holds each mapping to the specification and to the walk of its address, as long as there are
+/// few.
 struct Checker {
   const x86::Processor<Word>& cpu;
   const image::Image& image;
@@ -26,30 +70,50 @@ struct Checker {
   Word bytes = 0, merged = 0;
 
   /// Supervisor mode, reading with AC=1: only the tables decide.
-  auto walk(Word va) const {
-    const x86::Access<Word> access{.va = va, .ac = true};
+  static x86::Access<Word> access(Word va) { return {.va = va, .ac = true}; }
+  auto state(Word va) const {
     const diff::Case question{.machine = {.cpu = cpu, .registers = image.registers()},
-                              .access = access};
-    fuzz::note(diff::exercised(question, spec::state(cpu, image.registers(), access, image)));
-    return x86::walk(paging, access, image);
+                              .access = access(va)};
+    const auto s = spec::state(cpu, image.registers(), access(va), image);
+    fuzz::note(diff::exercised(question, s));
+    return s;
   }
+  auto walk(Word va) const { return x86::walk(paging, access(va), image); }
   void mapping(const image::Mapping& m) {
     bytes += m.size;
     if (const auto range = merger.add(m)) merged += range->size();
     if (left-- <= 0) return;
-    const auto w = walk(m.va + m.size - 8);
+    const Word va = m.va + m.size - 8, pa = m.pa + m.size - 8;
+    const auto w = walk(va);
     require(w.outcome == x86::Outcome::translated, "a mapping translates");
-    require(w.physical_address == m.pa + m.size - 8, "a mapping and the walk give one address");
+    require(w.physical_address == pa, "a mapping and the walk give one address");
     require(w.level == m.level && w.last().value == m.entry, "they end at one leaf");
+    const auto s = state(va);
+    require(s.mapped && static_cast<int>(s.level) == m.level, "the specification maps it");
+    require(!s.ok || s.physical_address == pa, "at this address");
+    grants(m, s);
+  }
+  void grants(const image::Mapping& m, const spec::Statement<Word>& s) const {
+    require(m.rights.user() == spec::every_used(s, 2), "user-mode where every entry has U/S=1");
+    require(m.rights.writable() == spec::every_used(s, 1), "writable where every one has R/W=1");
+    require(m.rights.execute_disable() == spec::some_used(s, 63), "no fetches where one has XD=1");
   }
   void broken(const image::Broken& b) {
-    if (b.rule == x86::Rule::translated || left-- <= 0) return;
+    if (left-- <= 0) return;
+    const auto s = state(b.va);
+    if (b.rule == x86::Rule::translated) {
+      const bool below = static_cast<int>(s.level) == b.level - 1 && !s.mapped;
+      return require(below, "a table that is absent holds nothing");
+    }
     const auto w = walk(b.va);
     require(w.rule == b.rule && w.level == b.level, "a broken entry faults in the walk");
+    require(!s.ok && (s.error_code & 8) != 0, "by a reserved bit");
+    require(static_cast<int>(s.level) == b.level, "of its level");
   }
 };
 
-void use(const image::Image& image) {
+void use(const image::Image& image, Bytes file) {
+  holds_its_file(image, file);
   const x86::Processor<Word> cpu{.maxphyaddr = 46};
   const auto paging = x86::paging(cpu, image.registers());
   for (const image::Segment& s : image.memory().segments()) {
@@ -69,11 +133,11 @@ void use(const image::Image& image) {
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
-  const std::span<const std::byte> bytes{reinterpret_cast<const std::byte*>(data), size};
+  const Bytes bytes{reinterpret_cast<const std::byte*>(data), size};
   for (const image::Given& given :
        {image::Given{}, image::Given{.cr0 = {}, .cr3 = 0x1000, .cr4 = 0x20, .efer = 0xd00}}) {
     try {
-      use(image::Image::view(bytes, "input", given));
+      use(image::Image::view(bytes, "input", given), bytes);
     } catch (const image::Error& e) {
       const std::string_view line = e.what();
       require(line.starts_with("input: ") && line.find('\n') == line.npos, "an error is one line");

@@ -1,5 +1,5 @@
-// Any bytes as input of `mmuref tlb eval`: each line gets one line of JSON, and a program that is
-// read has one meaning.
+// Any bytes as input of `mmuref tlb eval`: each line gets one line of JSON, a program that is read
+// has one meaning, and where everything is dropped before each access that has one outcome.
 #include <cstdint>
 #include <string>
 #include <string_view>
@@ -16,13 +16,34 @@ namespace {
 using namespace mmuref::diff;
 using mmuref::fuzz::require;
 
-void check_program(const nlohmann::json& line) {
+Program check_program(const nlohmann::json& line) {
   nlohmann::json document = line;
   document.erase("id");
   for (auto& step : document["steps"]) step.erase("observed");
   const Program program = read_program(document);
   const auto written = to_json(program);
   require(to_json(parse_program(written.dump())) == written, "a program reads back");
+  return program;
+}
+
+/// The program with everything dropped on every processor before each access.
+Program flushed(const Program& program) {
+  Program result{program.machine, program.cpus, {}};
+  const Operation all{.kind = mmuref::x86::OperationKind::invpcid, .value = 2};
+  for (const ProgramStep& step : program.steps) {
+    for (std::size_t cpu = 0; cpu < program.cpus && std::holds_alternative<Access>(step.action);
+         ++cpu)
+      result.steps.push_back({.cpu = cpu, .action = all});
+    result.steps.push_back(step);
+  }
+  return result;
+}
+
+void check_flushed(const Program& program) {
+  std::string out;
+  if (!append_tlb_reply(out, to_json(flushed(program)).dump())) return;  // too many steps
+  for (const auto& access : nlohmann::json::parse(out)["accesses"])
+    require(access["outcomes"].size() == 1, "with nothing cached there is one outcome");
 }
 
 void check_line(std::string_view line) {
@@ -37,7 +58,7 @@ void check_line(std::string_view line) {
     require(!access["outcomes"].empty() && access["outcomes"][0]["source"] == "memory",
             "the walk of memory is the first outcome");
   }
-  check_program(nlohmann::json::parse(line));
+  check_flushed(check_program(nlohmann::json::parse(line)));
 }
 
 }  // namespace

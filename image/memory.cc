@@ -27,19 +27,22 @@ Memory::Memory(std::vector<Segment> segments) : segments_(std::move(segments)) {
   }
 }
 
-const std::byte* Memory::find(Word address) const {
-  const auto after = std::upper_bound(segments_.begin(), segments_.end(), address,
-                                      [](Word a, const Segment& s) { return a < s.address; });
-  if (after == segments_.begin()) return nullptr;
-  const Segment& s = *std::prev(after);
-  const Word offset = address - s.address;
-  if (offset >= s.size || s.size - offset < sizeof(Word)) return nullptr;
-  return s.bytes + offset;
-}
-
-Word Memory::search(Word address) const {
-  const std::byte* bytes = find(address);
-  return bytes ? load(bytes) : 0;
+std::optional<Word> Memory::search(Word address) const {
+  auto segment = std::upper_bound(segments_.begin(), segments_.end(), address,
+                                  [](Word a, const Segment& s) { return a < s.address; });
+  if (segment == segments_.begin()) return std::nullopt;
+  // Segments need not end at a multiple of 8: the bytes may lie in several.
+  std::byte bytes[sizeof(Word)];
+  Word got = 0;
+  for (--segment; segment != segments_.end() && got < sizeof bytes; ++segment) {
+    const Word offset = address + got - segment->address;
+    if (offset >= segment->size) return std::nullopt;
+    const Word size = std::min(sizeof bytes - got, segment->size - offset);
+    std::memcpy(bytes + got, segment->bytes + offset, size);
+    got += size;
+  }
+  if (got < sizeof bytes) return std::nullopt;
+  return load(bytes);
 }
 
 }  // namespace mmuref::image

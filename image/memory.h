@@ -5,6 +5,7 @@
 #include <cstdlib>
 #include <cstring>
 #include <memory>
+#include <optional>
 #include <vector>
 
 #include "model/x86/walk.h"
@@ -39,11 +40,11 @@ class Memory {
         return load(bytes + (address & page_offset_mask));
       }
     }
-    return search(address);
+    return search(address).value_or(0);
   }
 
   /// Whether all 8 bytes at an 8-byte aligned physical address are present.
-  bool present(Word address) const { return find(address) != nullptr; }
+  bool present(Word address) const { return search(address).has_value(); }
 
   const std::vector<Segment>& segments() const { return segments_; }
 
@@ -59,8 +60,7 @@ class Memory {
     std::memcpy(&value, bytes, sizeof value);
     return value;
   }
-  const std::byte* find(Word address) const;
-  Word search(Word address) const;
+  std::optional<Word> search(Word address) const;
 
   struct Free {
     void operator()(const std::byte** pages) const { std::free(pages); }

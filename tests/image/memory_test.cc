@@ -42,6 +42,18 @@ TEST_F(MemoryTest, PagesSplitOrCutShortAreFoundToo) {
   EXPECT_EQ(m.read(0x1c00), 0u);
 }
 
+TEST_F(MemoryTest, AWordMayLieInSeveralSegments) {
+  const std::string word = page_of(0x1122334455667788);
+  const std::string low = word.substr(0, 3), middle = word.substr(3, 1), high = word.substr(4, 4);
+  const Memory m{{segment(0x1000, low), segment(0x1003, middle), segment(0x1004, high)}};
+  EXPECT_EQ(m.read(0x1000), 0x1122334455667788u);
+  EXPECT_TRUE(m.present(0x1000));
+  const Memory gap{{segment(0x1000, low), segment(0x1004, high)}};
+  EXPECT_EQ(gap.read(0x1000), 0u);
+  EXPECT_FALSE(gap.present(0x1000)) << "the fourth byte is not there";
+  EXPECT_FALSE(Memory({segment(0x1000, low), segment(0x1003, middle)}).present(0x1000));
+}
+
 TEST_F(MemoryTest, ASegmentMayBeginInsideAPage) {
   const std::string bytes = one.substr(0, 0x800) + two;
   const Memory m{{segment(0x1800, bytes)}};
