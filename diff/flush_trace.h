@@ -28,6 +28,8 @@ struct Subject {
 
   /// Throws FormError for names there are none of.
   spec::protocol::System system() const;
+
+  bool operator==(const Subject&) const = default;
 };
 
 nlohmann::ordered_json json_of(const Subject& subject);

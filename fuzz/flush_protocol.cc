@@ -39,7 +39,7 @@ void use(const FlushTrace& trace) {
   const auto r = mmuref::diff::replay_flush_trace(trace);
   const std::string text = text_of(r.trace, r.scenes);
   const FlushTrace again = mmuref::diff::parse_flush_trace(text);
-  require(again.events == trace.events, "events read back");
+  require(again.subject == trace.subject && again.events == trace.events, "it reads back");
   require(text_of(again, r.scenes) == text, "a trace reads back");
   if (must_hold(trace.subject)) require(r.found.empty(), "a protocol keeps its promises");
 }

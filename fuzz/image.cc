@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <cstdint>
 #include <cstring>
+#include <iterator>
+#include <map>
 #include <span>
 #include <string_view>
 
@@ -68,6 +70,7 @@ struct Checker {
   int left = 2000;
   image::RangeMerger merger;
   Word bytes = 0, merged = 0;
+  std::map<Word, Word> mapped;  ///< first and last address of each mapping
 
   /// Supervisor mode, reading with AC=1: only the tables decide.
   static x86::Access<Word> access(Word va) { return {.va = va, .ac = true}; }
@@ -81,6 +84,7 @@ struct Checker {
   auto walk(Word va) const { return x86::walk(paging, access(va), image); }
   void mapping(const image::Mapping& m) {
     bytes += m.size;
+    mapped.emplace(m.va, m.va + (m.size - 1));
     if (const auto range = merger.add(m)) merged += range->size();
     if (left-- <= 0) return;
     const Word va = m.va + m.size - 8, pa = m.pa + m.size - 8;
@@ -110,6 +114,33 @@ struct Checker {
     require(!s.ok && (s.error_code & 8) != 0, "by a reserved bit");
     require(static_cast<int>(s.level) == b.level, "of its level");
   }
+
+  bool covers(Word va) const {
+    const auto after = mapped.upper_bound(va);
+    return after != mapped.begin() && va <= std::prev(after)->second;
+  }
+
+  /// Addresses on the way through the first and the last entry in use of each table: those that
+  /// the specification maps are in some mapping.
+  void all_are_found(Word table, int level, Word va) {
+    constexpr Word frame = bits(51, x86::page_shift);
+    Word last = 0;
+    for (Word index = 512; index-- > 0 && last == 0;)
+      if ((image.read(table + 8 * index) & 1) != 0) last = index;
+    Word first = 0;
+    while (first < last && (image.read(table + 8 * first) & 1) == 0) ++first;
+    for (const Word index : {first, last}) {
+      const Word next = va | index << (3 + 9 * level);
+      if (level > 1) {
+        all_are_found(image.read(table + 8 * index) & frame, level - 1, next);
+      } else {
+        const unsigned unused = 64 - x86::linear_width(paging.levels());
+        const auto canonical =
+            static_cast<Word>(static_cast<std::int64_t>(next << unused) >> unused);
+        require(!state(canonical).mapped || covers(canonical), "what is mapped is found");
+      }
+    }
+  }
 };
 
 void use(const image::Image& image, Bytes file) {
@@ -123,10 +154,11 @@ void use(const image::Image& image, Bytes file) {
       require(image.present(address) || value == 0, "absent memory reads 0");
     }
   }
-  Checker checker{cpu, image, paging, 2000, {}};
+  Checker checker{.cpu = cpu, .image = image, .paging = paging, .merger = {}, .mapped = {}};
   const auto end = image::maps(paging, image, checker, 64);
   if (const auto range = checker.merger.finish()) checker.merged += range->size();
   require(checker.merged == checker.bytes, "ranges hold what they were made of");
+  if (end.complete) checker.all_are_found(paging.table_base, paging.levels(), 0);
   require(end.complete || end.tables == 64, "the visit ends at its limit or at the end");
 }
 

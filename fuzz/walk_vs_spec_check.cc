@@ -37,16 +37,41 @@ Rule rule_of_row(unsigned cause) {
   return rules[cause];
 }
 
+struct Cause {
+  Rule rule;
+  bool holds, named;
+};
+
+/// Whether each cause that rights can have holds, and whether the walk names it; in the order in
+/// which SDM vol. 3, 4.6 has them.
+std::array<Cause, 7> causes(const Case& c, const Walk& w, const Statement& s) {
+  const auto in = spec::rights_input(c.machine.registers, c.access, spec::every_used(s, 2),
+                                     spec::every_used(s, 1), spec::some_used(s, 63));
+  const bool supervisor_at_user = !in.user_mode && in.user_address;
+  const auto& d = w.denials;
+  return {{{Rule::user_supervisor, in.user_mode && !in.user_address, d.user_supervisor},
+           {Rule::smap, supervisor_at_user && !in.fetch && in.smap && !in.ac, d.smap},
+           {Rule::smep, supervisor_at_user && in.fetch && in.smep, d.smep},
+           {Rule::read_only, in.write && !in.rw && (in.user_mode || in.wp), d.read_only},
+           {Rule::execute_disable, in.fetch && in.xd && in.nxe, d.execute_disable},
+           {Rule::user_key, s.key_denied && in.user_address, d.user_key},
+           {Rule::supervisor_key, s.key_denied && !in.user_address, d.supervisor_key}}};
+}
+
+void same_causes(const Case& c, const Walk& w, const Statement& s) {
+  const Cause* first = nullptr;
+  const auto all = causes(c, w, s);
+  for (const Cause& cause : all) {
+    require(cause.holds == cause.named, "a cause is named where it holds");
+    if (cause.holds && first == nullptr) first = &cause;
+  }
+  require(first != nullptr && w.rule == first->rule, "the rule is the first cause");
+}
+
 void same_rule(const Case& c, const Walk& w, const Statement& s) {
   if (!s.canonical) return require(w.rule == Rule::non_canonical, "it is not canonical");
   if (s.ok) return require(w.rule == Rule::translated, "it translates");
-  if (s.mapped) {
-    const bool key = w.rule == Rule::user_key || w.rule == Rule::supervisor_key;
-    require(w.rule >= Rule::user_supervisor, "rights deny it");
-    require(!key || s.key_denied, "a key denies it");
-    require(w.denials.key() == s.key_denied, "the key is among the causes");
-    return;
-  }
+  if (s.mapped) return same_causes(c, w, s);
   if (!s.levels[s.level].present()) return require(w.rule == Rule::not_present, "not present");
   require(w.rule >= Rule::reserved_address && w.rule <= Rule::reserved_large_frame, "reserved");
   const unsigned cause = diff::cause_of(c, s);

@@ -51,13 +51,15 @@ constexpr Errno phys_init(const Kernel& k, Mm& mm, const AddressSpace<W>& space,
                           const DirectMapping<Ram>& how, const W& table, int level, W addr,
                           const W& end, const pgprot_t<W>& table_prot) {
   const bool by_va = level == 4 ? k.direct_map_p4d_by_va : level == 3 && k.direct_map_index_by_va;
+  // Since it goes by virtual addresses, 5.2's phys_p4d_init ends with the range.
+  const bool clears_beyond = !how.after_bootmem && !(level == 4 && k.direct_map_p4d_by_va);
   for (W slot = index_of(k, by_va ? va(space, addr) : addr, level); slot < W{512};
        slot = slot + W{1}) {
     const W entry = table | (slot << 3);
     const W at = by_va ? va(space, addr) : addr;
     const W next = addr + (W{size_of(level)} - (at & ~mask_of(level)));
     if (addr >= end) {
-      if (how.after_bootmem) return Errno::ok;  // and so for every slot that is left
+      if (!clears_beyond) return Errno::ok;  // and so for every slot that is left
       if (!how.ram(addr & mask_of(level), next)) mm.memory.write(entry, W{0});
       addr = next;
       continue;

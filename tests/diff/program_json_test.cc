@@ -82,6 +82,7 @@ TEST(ProgramJson, WritesWhatItReads) {
       R"({"step":"access","access":"read","va":"0x1234","cpl":0},)"
       R"({"step":"invlpg","va":"0x7000"},{"step":"invpcid","type":1,"pcid":"0x5"},)"
       R"({"step":"invpcid","type":0,"pcid":"0x0","va":"0x0"},{"step":"invpcid","type":"0x9"},)"
+      R"({"step":"invpcid","type":2,"pcid":"0x5"},)"
       R"({"step":"mov_cr3","value":"0x2001"},{"step":"wrmsr_pkrs","value":"0x3"}])");
   EXPECT_EQ(to_json(parse_program(text)).dump(), ordered_json::parse(text).dump());
 }

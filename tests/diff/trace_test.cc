@@ -140,6 +140,49 @@ TEST(Trace, ObservedOutcomes) {
   EXPECT_EQ(verdict_of(observed(R"({"outcome":"fault"})"))["verdict"], "impossible");
 }
 
+// A fault that was seen has dropped what it used: the next access cannot have it again.
+TEST(Trace, WhatWasObservedSettlesWhatIsCached) {
+  const std::string text = header() + R"({"step":"write","address":"0x4008","value":"0x10065"})" +
+                           "\n" + use + "\n" +
+                           R"({"step":"write","address":"0x4008","value":"0x10067"})" + "\n";
+  const std::string write = R"({"step":"access","access":"write","va":"0x1000","cpl":3)";
+  const auto faults = [&](const std::string& observed) {
+    return verdict_of(text + R"({"step":"invlpg","va":"0x2000"})" + "\n" + write + observed +
+                      "}\n" + write + "}\n")["spurious_faults"];
+  };
+  EXPECT_EQ(faults(""), json::parse("[4,5]"));
+  EXPECT_EQ(faults(R"(,"observed":{"outcome":"fault"})"), json::parse("[4]"));
+}
+
+TEST(Trace, APageInALargeOneThatIsFreed) {
+  const std::string text = header() + R"({"step":"write","address":"0x3008","value":"0x2000e7"})"
+                                      "\n"
+                                      R"({"step":"write","address":"0x3008","value":"0x0"})"
+                                      "\n"
+                                      R"({"step":"free","page":"0x234000"})"
+                                      "\n";
+  const json verdict = verdict_of(text);
+  EXPECT_EQ(verdict["kind"], "held-translation");
+  EXPECT_EQ(verdict["va"], "0x234000");
+  EXPECT_EQ(verdict["level"], 2);
+}
+
+TEST(Trace, APageOfTheUpperHalfThatIsFreed) {
+  const std::string text = header() + R"({"step":"write","address":"0x1800","value":"0x2067"})"
+                                      "\n"
+                                      R"({"step":"write","address":"0x1000","value":"0x0"})"
+                                      "\n"
+                                      R"({"step":"invpcid","type":2})"
+                                      "\n"
+                                      R"({"step":"write","address":"0x4008","value":"0x0"})"
+                                      "\n"
+                                      R"({"step":"free","page":"0x10000"})"
+                                      "\n";
+  const json verdict = verdict_of(text);
+  EXPECT_EQ(verdict["kind"], "held-translation");
+  EXPECT_EQ(verdict["va"], "0xffff800000001000");
+}
+
 // Whatever is in a file, no more of a line is read than one may have.
 TEST(TraceFile, ALineWithoutEndIsRefused) {
   try {

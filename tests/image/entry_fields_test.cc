@@ -32,6 +32,16 @@ TEST(EntryFields, PatIsBit7OfAPteAndBit12OfALargeLeaf) {
   EXPECT_EQ(entry_fields(0x1 | bit(12), 2, {}, true).pat_index, 0u) << "a table's address bit";
 }
 
+TEST(EntryFields, APageHasTheSizeOfItsLevelAndBeginsAtAMultipleOfIt) {
+  constexpr Word sizes[] = {0, 0x1000, 0x20'0000, 0x4000'0000};
+  for (int level = 1; level <= 3; ++level) {
+    const EntryFields f = entry_fields(0xc0001081 | bit(40), level, {}, true);
+    EXPECT_EQ(f.page_size, sizes[level]);
+    EXPECT_EQ(f.target, (bit(40) | 0xc0001000) & ~(sizes[level] - 1));
+  }
+  EXPECT_EQ(entry_fields(0x1001, 2, {}, true).page_size, 0u) << "a table";
+}
+
 TEST(EntryFields, TheKeyIsALeafs) {
   EXPECT_EQ(field(entry_fields(0x1 | Word{9} << 59, 1, {}, true), 59).name, "key");
   EXPECT_EQ(field(entry_fields(0x1 | Word{9} << 59, 4, {}, true), 59).kind, FieldKind::ignored);
@@ -67,6 +77,8 @@ TEST(EntryFields, OneReservedBitIsNamedByTheRuleTheWalkNames) {
 TEST(FlagLetters, ShowWhatTheProcessorReads) {
   EXPECT_EQ(flag_letters(0x80000000fee0001b, 1), "X-----CT-WP");
   EXPECT_EQ(flag_letters(0x1e1 | bit(12), 2), "-GMLDA----P");
+  EXPECT_EQ(flag_letters(0x81, 2), "---L------P") << "bit 7 of a large page is no PAT";
+  EXPECT_EQ(flag_letters(0x81, 1), "--M-------P");
   EXPECT_EQ(flag_letters(0x163, 4), "-----A---WP") << "D and G of a table's entry are ignored";
 }
 

@@ -62,6 +62,27 @@ TEST(Maps, PatOfALargeLeafIsNoPartOfItsAddress) {
   EXPECT_EQ(r.mappings[0].pa, 0x40000000u);
 }
 
+/// Memory that ends.
+struct Cut {
+  const SparseMemory& memory;
+  Word end;
+  Word read(Word address) const { return memory.read(address); }
+  bool present(Word address) const { return address < end; }
+};
+
+TEST(Maps, ATableThatIsAbsentIsReportedWithTheEntryThatReferencesIt) {
+  const SparseMemory m{{{0x1000, 0x2007}, {0x2000, 0x3007}, {0x2008, 0x5007}}};
+  Recorder r;
+  const MapsEnd end = maps(paging(), Cut{m, 0x4000}, r, 100);
+  EXPECT_TRUE(end.complete);
+  EXPECT_EQ(end.tables, 3u);
+  ASSERT_EQ(r.broken_entries.size(), 1u);
+  EXPECT_EQ(r.broken_entries[0].address, 0x2008u);
+  EXPECT_EQ(r.broken_entries[0].va, Word{1} << 30);
+  EXPECT_EQ(r.broken_entries[0].level, 3);
+  EXPECT_EQ(r.broken_entries[0].rule, x86::Rule::translated);
+}
+
 TEST(Maps, AddressesOfTheUpperHalfAreSignExtended) {
   const SparseMemory four{{{0x1ff8, 0x2003}, {0x2ff8, 0x3003}, {0x3ff8, 0x4003}, {0x4ff8, 0x5003}}};
   Recorder r;

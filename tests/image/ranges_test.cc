@@ -42,6 +42,11 @@ TEST(Ranges, EffectiveRightsCountNotOnlyTheLeafs) {
   Mapping second = page(2, 9);
   second.rights.add(0x1);
   EXPECT_EQ(counts({page(1, 8), second}), (std::vector<Word>{1, 1}));
+  for (const Word above : {Word{0x3}, Word{0x5}, bit(63) | 0x7}) {
+    Mapping other = page(2, 9);
+    other.rights.add(above);
+    EXPECT_EQ(counts({page(1, 8), other}), (std::vector<Word>{1, 1})) << above;
+  }
 }
 
 TEST(Ranges, NothingGivesNothing) {

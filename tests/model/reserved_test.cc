@@ -44,6 +44,28 @@ void expect_reserved_bits_as_listed(const Scene& scene) {
   }
 }
 
+// What `explain` shows of entries that no walk gets to.
+TEST(Reserved, MasksHaveTheBitsListedAndNoOther) {
+  for (const bool page1gb : {false, true}) {
+    for (const bool amd : {false, true}) {
+      for (const bool nxe : {false, true}) {
+        Scene s;
+        s.cpu = {.maxphyaddr = 46, .page1gb = page1gb, .amd = amd};
+        s.registers.efer = nxe ? efer::NXE : 0;
+        const auto masks = reserved_bits(s.cpu, nxe);
+        for (int level = 1; level <= 5; ++level) {
+          for (unsigned b = 0; b < 64; ++b) {
+            const bool table = reserved(b, level, false, s), leaf = reserved(b, level, true, s);
+            EXPECT_TRUE(level == 1 || has(masks.table[level], bit(b)) == table)
+                << b << ' ' << level;
+            EXPECT_TRUE(level > 3 || has(masks.leaf[level], bit(b)) == leaf) << b << ' ' << level;
+          }
+        }
+      }
+    }
+  }
+}
+
 TEST(Reserved, EveryBitAtEveryLevelForEveryMaxphyaddrAndBothVendors) {
   for (unsigned m = 32; m <= 52; ++m) {
     for (const bool amd : {false, true}) {

@@ -3,6 +3,8 @@
 
 #include <gtest/gtest.h>
 
+#include <array>
+
 namespace mmuref::x86::test {
 namespace {
 
@@ -45,6 +47,24 @@ TEST(SetAssociative, AFullSetGivesRoom) {
     EXPECT_EQ(c.find(2, always) != nullptr, replacement == Replacement::lru);
     EXPECT_EQ(c.find(4, always) != nullptr, replacement == Replacement::fifo);
     EXPECT_EQ(c.size(), 2u);
+  }
+}
+
+// Knuth, The Art of Computer Programming vol. 2, 3.3.4: MMIX's multiplier and increment.
+TEST(SetAssociative, RandomIsTheSequenceOfItsSeed) {
+  constexpr std::size_t ways = 5;
+  for (const std::uint64_t seed : {0u, 1u, 12345u}) {
+    SetAssociative<int> c({.sets = 1, .ways = ways}, Replacement::random, seed);
+    std::array<std::uint64_t, ways> held{};
+    for (std::size_t way = 0; way < ways; ++way) c.insert(held[way] = way + 1, 0, always);
+    std::uint64_t x = seed;
+    for (std::uint64_t tag = 100; tag < 200; ++tag) {
+      EXPECT_TRUE(c.insert(tag, 0, always));
+      x = x * 6364136223846793005u + 1442695040888963407u;
+      const std::size_t way = (x >> 33) % ways;
+      EXPECT_EQ(c.find(held[way], always), nullptr) << tag;
+      held[way] = tag;
+    }
   }
 }
 

@@ -31,6 +31,8 @@ struct Bounds {
   /// the rest is flushed at any time, as if its PTEs had changed.
   bool observe_one = true;
 
+  bool operator==(const Bounds&) const = default;
+
   /// The same, everything kept.
   Bounds whole() const {
     Bounds b = *this;

@@ -115,6 +115,20 @@ TEST(DirectMap, EarlyBootClearsWhatIsNoRam) {
   }
 }
 
+// 432c833218dd, "x86/mm: Handle physical-virtual alignment mismatch in phys_p4d_init()": before,
+// what was cleared was the slot of a physical address.
+TEST(DirectMap, EarlyBootClearsP4dsUpTo5_1) {
+  for (const Kernel& k : {linux_4_20_la57, linux_la57}) {
+    Space s(k);
+    const auto layout = default_address_space<Word>(k);
+    ASSERT_EQ(map(s, layout, {.allow_1g = true}, 0, 1024 * G), Errno::ok);
+    const Mapping how{.allow_1g = true, .after_bootmem = false, .ram = {G}};
+    ASSERT_EQ(map(s, layout, how, 0, G), Errno::ok);
+    EXPECT_EQ(s.maps(va(layout, 600 * G)), k.direct_map_p4d_by_va);
+    EXPECT_FALSE(s.maps(va(layout, 2 * G))) << "PUDs are cleared as ever";
+  }
+}
+
 TEST(DirectMap, EveryAllocationMayFail) {
   for (std::uint64_t left = 0; left < 4; ++left) {
     Space s(linux_4_6);
