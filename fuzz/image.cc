@@ -3,6 +3,7 @@
 #include "image/image.h"
 
 #include <algorithm>
+#include <array>
 #include <cstdint>
 #include <cstring>
 #include <iterator>
@@ -42,17 +43,41 @@ void lies_at(const image::Image& image, Bytes bytes, Word address) {
   }
 }
 
+/// Bytes by physical address.
+using Placed = std::map<Word, std::byte>;
+
+/// A word of which each byte is known, wherever the file has it.
+void holds_words(const image::Image& image, const Placed& placed) {
+  for (auto from = placed.begin(); from != placed.end(); ++from) {
+    const Word address = from->first;
+    std::array<std::byte, 8> bytes{};
+    std::size_t known = 0;
+    for (auto next = from; next != placed.end() && known < 8; ++next) {
+      if (next->first != address + known) break;
+      bytes[known++] = next->second;
+    }
+    if (address % 8 == 0 && known == 8)
+      require(image.read(address) == at<Word>(bytes, 0), "a word in pieces");
+  }
+}
+
 /// System V ABI: 64-byte header with e_phoff at 0x20 and e_phnum at 0x38; program headers of 56
 /// bytes with p_type, p_offset at 8, p_paddr at 24, p_filesz at 32.
 void holds_its_segments(const image::Image& image, Bytes file) {
   constexpr std::uint32_t load = 1;
   constexpr Word max_headers = 100;
   const Word count = std::min<Word>(at<std::uint16_t>(file, 0x38), max_headers);
+  Placed ends;  // of the segments, where a word may lie in several
   for (Word i = 0; i < count; ++i) {
     const Bytes header = file.subspan(at<Word>(file, 0x20)).subspan(i * 56, 56);
     if (at<std::uint32_t>(header, 0) != load) continue;
-    lies_at(image, file.subspan(at<Word>(header, 8), at<Word>(header, 32)), at<Word>(header, 24));
+    const Bytes bytes = file.subspan(at<Word>(header, 8), at<Word>(header, 32));
+    const auto address = at<Word>(header, 24);
+    lies_at(image, bytes, address);
+    for (Word offset = 0; offset < bytes.size(); ++offset)
+      if (offset < 8 || bytes.size() - offset <= 8) ends.emplace(address + offset, bytes[offset]);
   }
+  holds_words(image, ends);
 }
 
 void holds_its_file(const image::Image& image, Bytes file) {
