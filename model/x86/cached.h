@@ -145,12 +145,11 @@ struct Cached {
 
   template <class Item>
   static bool add(All<Item>& all, const Made<W, Item>& one) {
-    for (auto other = all.begin(); other != all.end();) {
-      const bool alike = static_cast<bool>(same(one, *other));
-      if (alike && other->accessed.within(one.accessed)) return false;
-      const bool replaced = alike && one.accessed.within(other->accessed);
-      other = replaced ? all.erase(other) : other + 1;
-    }
+    for (const auto& other : all)
+      if (same(one, other) && other.accessed.within(one.accessed)) return false;
+    std::erase_if(all, [&](const auto& other) {
+      return same(one, other) && one.accessed.within(other.accessed);
+    });
     all.push_back(one);
     return true;
   }

@@ -194,13 +194,15 @@ TEST(MayCache, WhatIsCachedHasAccessedSet) {
 }
 TEST(MayCache, AccessedMayBeClearWhereSoftwareClearedItSince) {
   for (int level = 1; level <= 4; ++level) {
-    Lab lab;
+    Scene s = mapping();
+    for (Word& e : s.entry) e |= entry::PCD | D;
+    Lab lab(s);
     lab.write(level, lab.entry(level));  // it holds A=0, and A may have been set
     const auto all = lab.machine.outcomes(0, lab.scene.access);
     ASSERT_EQ(all.size(), 2u);
-    std::vector<Word> expected{A, A, A, A};
+    std::vector<Word> expected(4, A | D);
     EXPECT_EQ(flags(lab, all[0]), expected);
-    expected[static_cast<std::size_t>(level - 1)] = 0;
+    expected[static_cast<std::size_t>(level - 1)] = D;
     EXPECT_EQ(flags(lab, all[1]), expected);
     lab.machine.settle(0, lab.scene.access, std::span(&all[1], 1));
     for (int other = 1; other <= 4; ++other)
