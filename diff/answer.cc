@@ -4,9 +4,10 @@ namespace mmuref::diff {
 namespace {
 
 /// Memory whose writes are kept apart from what it held.
+template <class Below>
 class Overlay {
  public:
-  explicit Overlay(const Memory& below) : below_(below) {}
+  explicit Overlay(const Below& below) : below_(below) {}
 
   Word read(Word address) const {
     for (const auto& [written, value] : above_) {
@@ -20,7 +21,7 @@ class Overlay {
   Memory changes() && { return std::move(above_); }
 
  private:
-  const Memory& below_;
+  const Below& below_;
   Memory above_;
 };
 
@@ -32,18 +33,19 @@ Answer answer(const Case& question) {
                  machine.memory);
 }
 
-Answer effects(const Walk& walk, const Memory& before) {
+Answer effects(const Walk& walk, const Memory& before, const x86::AccessedEntries<Word>& accessed) {
   Answer result;
   result.walk = walk;
   Overlay memory(before);
-  if (result.walk.outcome == x86::Outcome::translated) {
-    x86::write_back(result.walk, memory);
-    result.writes = std::move(memory).changes();
-  } else {
+  for (const Word address : accessed) memory.write(address, memory.read(address) | x86::entry::A);
+  x86::write_back(result.walk, memory);
+  if (walk.outcome != x86::Outcome::translated) {
     // Each shorter prefix changes a subset of what the longest does, to the same values.
-    x86::write_back_prefix(result.walk, x86::accessed_limit(result.walk), memory);
-    result.may_write = std::move(memory).changes();
+    Overlay<decltype(memory)> left(memory);
+    x86::write_back_prefix(result.walk, x86::accessed_limit(result.walk), left);
+    result.may_write = std::move(left).changes();
   }
+  result.writes = std::move(memory).changes();
   return result;
 }
 

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "diff/machine.h"
+#include "model/x86/cached.h"
 
 namespace mmuref::diff {
 
@@ -9,7 +10,7 @@ struct Answer {
   Walk walk;
 
   /// Entries whose value the access must change, with their new value. An entry reached twice
-  /// holds the flags of both. Empty for an access that faults.
+  /// holds the flags of both. For an access that faults only those that what is cached implies.
   Memory writes;
 
   /// Entries a faulting access may leave changed, with the changed value. The manual leaves open
@@ -21,7 +22,9 @@ struct Answer {
 /// Runs the model. The case's memory is only read.
 Answer answer(const Case& question);
 
-/// The same of a walk that has been made, by whatever way, over `memory`.
-Answer effects(const Walk& walk, const Memory& memory);
+/// The same of a walk that has been made, by whatever way, over `memory`, where the entries
+/// `accessed` hold A besides.
+Answer effects(const Walk& walk, const Memory& memory,
+               const x86::AccessedEntries<Word>& accessed = {});
 
 }  // namespace mmuref::diff

@@ -27,15 +27,20 @@ void append_id(std::string& out, const nlohmann::json& id) {
   }
 }
 
-void append_translated(std::string& out, const Answer& answer) {
-  append(out, FMT_COMPILE(R"("outcome":"ok","pa":"{:#x}","page":"{}","writes":{{)"),
-         answer.walk.physical_address, page_size(answer.walk.level));
+void append_writes(std::string& out, const Answer& answer) {
+  out += R"("writes":{)";
   const char* separator = "";
   for (const auto& [address, value] : answer.writes) {
     append(out, FMT_COMPILE(R"({}"{:#x}":"{:#x}")"), separator, address, value);
     separator = ",";
   }
   out += '}';
+}
+
+void append_translated(std::string& out, const Answer& answer) {
+  append(out, FMT_COMPILE(R"("outcome":"ok","pa":"{:#x}","page":"{}",)"),
+         answer.walk.physical_address, page_size(answer.walk.level));
+  append_writes(out, answer);
 }
 
 void append_fault(std::string& out, const Access& access, const Answer& answer) {
@@ -53,6 +58,9 @@ void append_fault(std::string& out, const Access& access, const Answer& answer) 
     separator = ",";
   }
   out += '}';
+  if (answer.writes.begin() == answer.writes.end()) return;
+  out += ',';
+  append_writes(out, answer);
 }
 
 }  // namespace

@@ -51,7 +51,7 @@ bool agrees(const json& observed, const json& outcome) {
 void append_possibility(std::string& out, const Possibility& possibility, const Access& access,
                         const Memory& memory) {
   out += '{';
-  append_outcome(out, access, effects(possibility.walk, memory));
+  append_outcome(out, access, effects(possibility.walk, memory, possibility.accessed));
   out += fmt::format(R"(,"source":"{}"}})", name(possibility.source));
 }
 

@@ -14,16 +14,6 @@ CachingMachine machine_of(const Program& program, Departures departures) {
   return start(start_of);
 }
 
-/// The flags that a translated access sets in the entry at `address`.
-Word flags_at(const Walk& walk, Word address) {
-  Word flags = 0;
-  if (walk.outcome != Outcome::translated) return flags;
-  for (int i = 0; i < walk.count; ++i) {
-    if (walk.steps[i].address == address) flags |= x86::flags_set(walk, i);
-  }
-  return flags;
-}
-
 /// What of `old` QEMU's MOV to CR4 compares: only a change there drops what is cached.
 constexpr Word flushing_cr4 = x86::cr4::PGE | x86::cr4::PAE | x86::cr4::PSE | x86::cr4::SMEP |
                               x86::cr4::SMAP | x86::cr4::LA57;
@@ -112,8 +102,7 @@ void ProgramModel::add_without_keys(const Access& access, std::vector<Possibilit
   auto context = machine_.cpu(0).context();
   context.paging.pke = false;
   for (const auto& translation : machine_.cached(0, access.va).translations) {
-    Possibility p;
-    p.source = Source::tlb;
+    Possibility p{.source = Source::tlb, .accessed = translation.accessed};
     if (x86::use_translation(context, access, translation, p.walk) &&
         p.walk.outcome == Outcome::translated) {
       all.push_back(p);
@@ -132,8 +121,10 @@ std::vector<Possibility> ProgramModel::possibilities(Access access) const {
   return all;
 }
 
-/// No entry loses a flag or gains one besides what the walk sets, and A where it may be used.
-bool ProgramModel::entries_match(const Walk& walk, const Effect& effect) const {
+/// No entry loses a flag or gains one besides what the walk sets, and A where it may be used; and
+/// what must hold A does.
+bool ProgramModel::entries_match(const Possibility& p, const Effect& effect) const {
+  const Walk& walk = p.walk;
   // An entry that is not valid is never used.
   Word unused = ~Word{0};
   if (walk.outcome == Outcome::page_fault && !walk.denials.any()) unused = walk.last().address;
@@ -142,17 +133,17 @@ bool ProgramModel::entries_match(const Walk& walk, const Effect& effect) const {
   Memory after = entries_;
   for (const auto& [address, value] : effect.changes) {
     const Word before = entries_.read(address);
-    Word may = flags_at(walk, address);
+    Word may = p.flags_at(address);
     if (has(before, x86::entry::P) && (address != unused || early)) may |= x86::entry::A;
     if ((before & ~value) != 0 || (value & ~before & ~may) != 0) return false;
     after.write(address, value);
   }
-  for (int i = 0; i < walk.count; ++i) {
-    const Word address = walk.steps[i].address;
-    const Word flags = flags_at(walk, address);
-    if ((after.read(address) & flags) != flags) return false;
-  }
-  return true;
+  const auto holds = [&](Word address) {
+    return (p.flags_at(address) & ~after.read(address)) == 0;
+  };
+  return std::all_of(walk.steps, walk.steps + walk.count,
+                     [&](const auto& step) { return holds(step.address); }) &&
+         std::all_of(p.accessed.begin(), p.accessed.end(), holds);
 }
 
 bool ProgramModel::matches(const Possibility& p, const Access& access, const Effect& effect) const {
@@ -165,7 +156,7 @@ bool ProgramModel::matches(const Possibility& p, const Access& access, const Eff
     if (o.error_code != walk.error_code) return false;
     if (walk.outcome == Outcome::page_fault && o.cr2 != access.va) return false;
   }
-  return entries_match(walk, effect);
+  return entries_match(p, effect);
 }
 
 Judged ProgramModel::judge(const Access& access, const StepEffect& seen) {
@@ -192,7 +183,7 @@ Judged ProgramModel::judge(const Access& access, const StepEffect& seen) {
       differs(o.error_code != fresh.error_code, Part::error_code);
       differs(o.outcome == Outcome::page_fault && o.cr2 != access.va, Part::cr2);
     }
-    differs(judged.parts == 0 || !entries_match(fresh, effect), Part::entries);
+    differs(judged.parts == 0 || !entries_match(all.front(), effect), Part::entries);
     // It is so now, whoever did it.
     for (const auto& [address, value] : effect.changes) machine_.write(address, value);
   } else if (!departs(departure::page_fault_keeps) ||

@@ -2,7 +2,8 @@
 //
 // An access may have any outcome of `CachingMachine::outcomes`; what is seen picks those it can
 // have been, and only their effects are taken over. A may be set at any time in any entry that a
-// walk can use (SDM vol. 3, 4.10.2.3), D only by the write that was made.
+// walk can use, and must be in those that what is cached was made from (SDM vol. 3, 4.10.2.3); D is
+// set only by the write that was made.
 #pragma once
 
 #include <functional>
@@ -64,7 +65,7 @@ class ProgramModel {
   void add_kept_code(const Access& access, std::vector<Possibility>& all) const;
   void add_without_keys(const Access& access, std::vector<Possibility>& all) const;
   bool matches(const Possibility& p, const Access& access, const Effect& effect) const;
-  bool entries_match(const Walk& walk, const Effect& effect) const;
+  bool entries_match(const Possibility& p, const Effect& effect) const;
   bool departs(Departures which) const { return (departures_ & which) != 0; }
 
   Departures departures_;

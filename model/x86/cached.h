@@ -6,6 +6,8 @@
 // that an access may have by using any of it, or none.
 #pragma once
 
+#include <algorithm>
+#include <iterator>
 #include <vector>
 
 #include "model/x86/accessed_dirty.h"
@@ -63,15 +65,68 @@ constexpr Bool<W> same(const PartialWalk<W>& a, const PartialWalk<W>& b) {
   return (a.table == b.table) & same(a.rights, b.rights) & (a.pcid == b.pcid);
 }
 
-/// Everything that may be cached for one linear address; no two elements are equal.
+/// Entries known to hold A=1 because something cached was made from them.
+///
+/// SDM vol. 3, 4.10.2.3, 4.10.3.1: a processor caches nothing before A is set in each entry used.
+/// It never clears A, so it is set until software stores the entry with A=0.
+template <class W>
+class AccessedEntries {
+ public:
+  /// A walk may use an entry twice (a self-mapping).
+  void add(const W& address) { addresses_[count_++] = address; }
+  void remove(const W& address) {
+    const auto is = [&](const W& one) { return static_cast<bool>(one == address); };
+    count_ = static_cast<int>(std::remove_if(begin(), end(), is) - begin());
+  }
+
+  Bool<W> contains(const W& address) const {
+    Bool<W> found = false;
+    for (const W& one : *this) found = found | (one == address);
+    return found;
+  }
+  Bool<W> within(const AccessedEntries& other) const {
+    Bool<W> all = true;
+    for (const W& one : *this) all = all & other.contains(one);
+    return all;
+  }
+
+  const W* begin() const { return addresses_; }
+  const W* end() const { return addresses_ + count_; }
+
+ private:
+  W* begin() { return addresses_; }
+  W* end() { return addresses_ + count_; }
+
+  int count_ = 0;
+  W addresses_[max_level];  ///< the first `count_` are set
+};
+
+/// A PartialWalk or Translation, and which of the entries it was made from still hold A.
+template <class W, class Item>
+struct Made : Item {
+  AccessedEntries<W> accessed;
+};
+
+/// Everything that may be cached for one linear address. Of elements that act alike only those are
+/// kept that say A of the fewest entries: A may be set anyway.
 template <class W>
 struct Cached {
-  std::vector<PartialWalk<W>> structures;
-  std::vector<Translation<W>> translations;
+  std::vector<Made<W, PartialWalk<W>>> structures;
+  std::vector<Made<W, Translation<W>>> translations;
 
   /// Adds what is not there yet; whether it was new.
-  bool add(const PartialWalk<W>& p) { return add(structures, p); }
-  bool add(const Translation<W>& t) { return add(translations, t); }
+  bool add(const PartialWalk<W>& p, const AccessedEntries<W>& accessed = {}) {
+    return add(structures, {p, accessed});
+  }
+  bool add(const Translation<W>& t, const AccessedEntries<W>& accessed = {}) {
+    return add(translations, {t, accessed});
+  }
+
+  /// Software stores the entry at `address` with A=0.
+  void clear_accessed(const W& address) {
+    clear_accessed(structures, address);
+    clear_accessed(translations, address);
+  }
 
   /// Drops what must go; whether there was any.
   bool drop(const Drop<W>& d, const W& va) {
@@ -85,12 +140,32 @@ struct Cached {
   }
 
  private:
-  template <class T>
-  static bool add(std::vector<T>& all, const T& one) {
-    for (const T& other : all)
-      if (same(one, other)) return false;
+  template <class Item>
+  using All = std::vector<Made<W, Item>>;
+
+  template <class Item>
+  static bool add(All<Item>& all, const Made<W, Item>& one) {
+    for (const auto& other : all)
+      if (same(one, other) && other.accessed.within(one.accessed)) return false;
+    std::erase_if(all, [&](const auto& other) {
+      return same(one, other) && one.accessed.within(other.accessed);
+    });
     all.push_back(one);
     return true;
+  }
+
+  template <class Item>
+  static void clear_accessed(All<Item>& all, const W& address) {
+    const auto known = [&](const auto& one) {
+      return static_cast<bool>(one.accessed.contains(address));
+    };
+    All<Item> changed;
+    std::copy_if(all.begin(), all.end(), std::back_inserter(changed), known);
+    std::erase_if(all, known);
+    for (Made<W, Item>& one : changed) {
+      one.accessed.remove(address);
+      add(all, one);
+    }
   }
 };
 
@@ -132,24 +207,42 @@ constexpr W entry_address(const PartialWalk<W>& walk, const W& va) {
   return walk.table | (table_index(va, walk.level) << 3);
 }
 
+/// A walk that fills the caches, as cache_entry's Cache: it goes on from each table that is new.
+template <class W>
+struct FillingWalk {
+  Cached<W>& cached;
+  PartialWalk<W> at;
+  AccessedEntries<W> accessed;  ///< of all entries used so far
+
+  bool add(const PartialWalk<W>& p) {
+    at = p;
+    return cached.add(p, accessed);
+  }
+  bool add(const Translation<W>& t) {
+    cached.add(t, accessed);
+    return false;
+  }
+};
+
 /// Adds all that may be cached now, by walks from the root or from anything already cached.
 /// `read(address)` gives an entry as a walk may find it. With `changed`, all was added before that
 /// one entry changed, and only walks that read it can add more.
 template <class W, class Read>
 constexpr void fill(const Context<W>& c, const W& va, Read&& read, Cached<W>& cached,
                     const W* changed = nullptr) {
-  const auto known = cached.structures.size();
-  const auto step = [&](const PartialWalk<W>& from, bool walked_before) {
-    const W address = entry_address(from, va);
-    if (walked_before && changed != nullptr && address != *changed) return;
-    cache_entry(c, from, W{read(address)}, cached);
+  const auto go = [&](const PartialWalk<W>& from, const AccessedEntries<W>& accessed) {
+    W address = entry_address(from, va);
+    if (changed != nullptr && address != *changed) return;
+    FillingWalk<W> walk{cached, from, accessed};
+    for (;; address = entry_address(walk.at, va)) {
+      walk.accessed.add(address);
+      if (!cache_entry(c, PartialWalk<W>{walk.at}, W{read(address)}, walk)) return;
+    }
   };
-  step(c.root(), true);
-  // What is added meanwhile is walked too; levels only fall, so this ends.
-  for (std::size_t i = 0; i < cached.structures.size(); ++i) {
-    const PartialWalk<W> from = cached.structures[i];
-    if (from.pcid == c.pcid) step(from, i < known);
-  }
+  const auto known = cached.structures;
+  go(c.root(), {});
+  for (const auto& from : known)
+    if (from.pcid == c.pcid) go(from, from.accessed);
 }
 
 /// Where an outcome came from.
@@ -165,6 +258,17 @@ struct Possibility {
   Walk<W> walk;
   Source source = Source::memory;
   int from = 0;  ///< level of the table a partial walk started at, or of the translation's leaf
+  /// Entries that are not known to hold A but do, since what is cached was made from them.
+  AccessedEntries<W> accessed{};
+
+  /// The flags that the entry at `address` holds afterwards, whatever it held before.
+  constexpr W flags_at(const W& address) const {
+    W flags = select(accessed.contains(address), W{entry::A}, W{0});
+    if (walk.outcome != Outcome::translated) return flags;
+    for (int i = 0; i < walk.count; ++i)
+      flags = flags | select(walk.steps[i].address == address, flags_set(walk, i), W{0});
+    return flags;
+  }
 };
 
 /// The access by way of a cached translation. A write needs D=1 as cached: otherwise the processor
@@ -181,35 +285,36 @@ constexpr bool use_translation(const Context<W>& c, const Access<W>& a, const Tr
   return true;
 }
 
-/// Whether two outcomes look the same to software: the answer, and the entries that change.
+/// Whether `b` is no other outcome than `a` to software: the same answer, and the same entries
+/// change. A page fault may leave A set besides (4.8), so there `a` may require less.
 template <class W>
-constexpr bool same_outcome(const Walk<W>& a, const Walk<W>& b) {
-  if (a.outcome != b.outcome) return false;
-  if (a.outcome != Outcome::translated) return static_cast<bool>(a.error_code == b.error_code);
-  if (a.level != b.level || a.physical_address != b.physical_address) return false;
-  // Each entry one of them changes, the other changes alike.
-  const auto within = [](const Walk<W>& x, const Walk<W>& y) {
-    for (int i = 0; i < x.count; ++i) {
-      const Step<W>& s = x.steps[i];
-      const W flags = flags_set(x, i);
-      if ((s.value & flags) == flags) continue;
-      bool found = false;
-      for (int j = 0; j < y.count && !found; ++j)
-        found = y.steps[j].address == s.address && flags_set(y, j) == flags;
-      if (!found) return false;
+constexpr bool same_outcome(const Possibility<W>& a, const Possibility<W>& b) {
+  const Walk<W>&x = a.walk, &y = b.walk;
+  if (x.outcome != y.outcome) return false;
+  if (x.outcome != Outcome::translated)
+    return x.error_code == y.error_code && a.accessed.within(b.accessed);
+  if (x.level != y.level || x.physical_address != y.physical_address) return false;
+  // Each entry that one of them changes, the other changes alike.
+  const auto within = [](const Possibility<W>& one, const Possibility<W>& other) {
+    for (int i = 0; i < one.walk.count; ++i) {
+      const Step<W>& s = one.walk.steps[i];
+      if (has(one.flags_at(s.address) ^ other.flags_at(s.address), ~s.value)) return false;
     }
+    for (const W& address : one.accessed)
+      if (!has(other.flags_at(address), entry::A)) return false;
     return true;
   };
   return within(a, b) && within(b, a);
 }
 
 /// Calls `visit(item, walk)` for every way `a`, a canonical access, may go by something cached:
-/// `item` is the PartialWalk it begins at or the Translation it uses, `walk` what comes of it.
+/// `item` is the PartialWalk it begins at or the Translation it uses, as it was made, `walk` what
+/// comes of it.
 template <class W, PhysicalMemory<W> Memory, class Visit>
 constexpr void for_each_use(const Context<W>& c, const Access<W>& a, const Cached<W>& cached,
                             const Memory& memory, Visit visit) {
   NoTrace no_trace;
-  for (const PartialWalk<W>& from : cached.structures) {
+  for (const auto& from : cached.structures) {
     if (from.pcid != c.pcid) continue;
     Walk<W> walk;
     walk.write = a.write;
@@ -217,7 +322,7 @@ constexpr void for_each_use(const Context<W>& c, const Access<W>& a, const Cache
     descend(c.paging, a, memory, no_trace, from.level, from.table, walk);
     visit(from, walk);
   }
-  for (const Translation<W>& t : cached.translations) {
+  for (const auto& t : cached.translations) {
     Walk<W> walk;
     if (use_translation(c, a, t, walk)) visit(t, walk);
   }
@@ -233,16 +338,20 @@ constexpr Source source_of(const Translation<W>&) {
   return Source::tlb;
 }
 
-/// Every outcome the access may have, the walk of memory first; no two look the same.
+/// Every outcome the access may have, the walk of memory first; no two look the same. `memory`
+/// holds what is certain.
 template <class W, PhysicalMemory<W> Memory>
 constexpr std::vector<Possibility<W>> outcomes(const Context<W>& c, const Access<W>& a,
                                                const Cached<W>& cached, const Memory& memory) {
   std::vector<Possibility<W>> all{{.walk = walk(c.paging, a, memory)}};
   if (all[0].walk.rule == Rule::non_canonical) return all;
   for_each_use(c, a, cached, memory, [&](const auto& item, const Walk<W>& walk) {
+    Possibility<W> one{walk, source_of(item), item.level};
+    for (const W& address : item.accessed)
+      if (!has(W{memory.read(address)}, entry::A)) one.accessed.add(address);
     for (const Possibility<W>& other : all)
-      if (same_outcome(walk, other.walk)) return;
-    all.push_back({walk, source_of(item), item.level});
+      if (same_outcome(other, one)) return;
+    all.push_back(one);
   });
   return all;
 }

@@ -66,9 +66,11 @@ class CachingMachine {
       faults = faults && p.walk.outcome == Outcome::page_fault;
     if (faults) cpus_[cpu].page_fault(a.va);
     for (const Possibility<W>& p : outcomes) {
+      const bool certain = outcomes.size() == 1;
+      for (const W& address : p.accessed) set(address, W{entry::A}, certain);
       if (p.walk.outcome != Outcome::translated) continue;
       for (int i = 0; i < p.walk.count; ++i)
-        set(p.walk.steps[i].address, flags_set(p.walk, i), outcomes.size() == 1);
+        set(p.walk.steps[i].address, flags_set(p.walk, i), certain);
     }
   }
 
@@ -98,7 +100,7 @@ class CachingMachine {
   }
 
   void announce(const W& address, const W& before, const W& after) {
-    if (!has(before ^ after, ~W{entry::A})) return;
+    if (has(after, entry::A) && !has(before ^ after, ~W{entry::A})) return;
     for (Tlb<W>& tlb : cpus_) tlb.wrote(address, before, after);
   }
 

@@ -31,8 +31,8 @@ class Tlb {
   std::size_t history() const { return events_.size(); }
 
   /// The 8-byte entry at `address` held `before` and holds `after` from now on, whoever wrote it.
-  /// To be told of every change, in order, A flags alone excepted: they are no part of what is
-  /// cached.
+  /// To be told of every change, in order, and of every store with A=0, be it a change or not. That
+  /// A is set and nothing else changes is no part of what is cached.
   void wrote(const W& address, const W& before, const W& after) {
     events_.push_back({true, address, before, after, 0, false});
   }
@@ -95,6 +95,7 @@ class Tlb {
           std::pair<W, W>* entry = find(event.address);
           if (entry == nullptr) continue;
           entry->second = event.after;
+          if (!has(event.after, entry::A)) cached.clear_accessed(event.address);
           refill(*context, &event.address);
         } else {
           const bool dropped = cached.drop(tlb.drops_[event.drop], va);

@@ -191,6 +191,9 @@ const auto fill_idempotent = [](auto& t) {
   const auto in = tlb_inputs(t);
   t.assume(!has(in.registers.cr4, x86::cr4::LA57));
   const auto c = in.context();
+  // With a table that maps itself at every level the solver does not end.
+  const auto walk = Found<W>::of(c, in.access.va, in.memory).walk;
+  if (walk.count > 1) t.assume(!(walk.steps[0].address == walk.steps[1].address));
   // What was there before: any partial walk and any translation.
   const auto structure = structure_inputs(t, 1);
   const auto translation = translation_inputs(t, 2);
@@ -507,15 +510,15 @@ const auto merged_alike = [](auto& t) {
   const auto flags = [&](const std::string& name) { return W{t.word(name) & W{e::A | e::D}}; };
   const W at = address("any address"), held = flags("held before");
   const Bool<W> write = t.flag("write");
-  x86::Walk<W> walks[2];
+  x86::Possibility<W> outcomes[2];
   const bool faults = static_cast<bool>(t.flag("faults"));
   for (int k = 0; k < 2; ++k) {
-    auto& w = walks[k];
+    auto& w = outcomes[k].walk;
     const std::string n = std::to_string(k);
     w.outcome = faults ? Outcome::page_fault : Outcome::translated;
     w.level = 1;
     w.write = write;
-    w.count = 1 + k;
+    w.count = 2 - k;
     (faults ? w.error_code : w.physical_address) = t.word("answer" + n) & W{1};
     for (int i = 0; i < w.count; ++i) {
       w.steps[i].address = address("entry" + n + std::to_string(i));
@@ -523,20 +526,48 @@ const auto merged_alike = [](auto& t) {
       w.steps[i].value =
           select(w.steps[i].address == at, held, flags("value" + n + std::to_string(i)));
     }
+    if (k == 0) continue;
+    const W accessed = address("accessed");
+    t.assume(!((accessed == at) & has(held, e::A)));
+    outcomes[k].accessed.add(accessed);
   }
-  const bool same = x86::same_outcome(walks[0], walks[1]);
+  const bool same = x86::same_outcome(outcomes[0], outcomes[1]);
   t.witness(same, "merged");
   t.witness(!same, "kept apart");
   if (!same) return;
-  t.prove(same_answer(walks[0], walks[1]), "the same answer");
+  t.prove(same_answer(outcomes[0].walk, outcomes[1].walk), "the same answer");
   if (faults) return;
-  const auto after = [&](const x86::Walk<W>& w) {
-    W value = held;
-    for (int i = 0; i < w.count; ++i)
-      value = value | select(w.steps[i].address == at, x86::flags_set(w, i), W{0});
-    return value;
+  t.prove((held | outcomes[0].flags_at(at)) == (held | outcomes[1].flags_at(at)),
+          "and the same entry at every address");
+};
+
+/// What is cached of memory as it is, then software stores any one entry with A=0.
+const auto cached_holds_accessed = [](auto& t) {
+  using W = WordOf<std::remove_reference_t<decltype(t)>>;
+  const auto in = tlb_inputs(t);
+  t.assume(!has(in.registers.cr4, x86::cr4::LA57));
+  const auto found = Found<W>::of(in.context(), in.access.va, in.memory);
+  x86::Cached<W> cached;
+  fill_from(found.context, in.access.va, in.memory, cached);
+  const auto used = [&](const W& address, int above) {
+    Bool<W> any = false;
+    for (int i = 0; i < found.walk.count && found.walk.steps[i].level > above; ++i)
+      any = any | (found.walk.steps[i].address == address);
+    return any;
   };
-  t.prove(after(walks[0]) == after(walks[1]), "and the same entry at every address");
+  const W any = t.word("any address");
+  const auto prove_entries = [&](const Bool<W>& but, const std::string& claim) {
+    for (const auto& s : cached.structures)
+      t.prove(s.accessed.contains(any) == (used(any, s.level) & !but), claim);
+    for (const auto& item : cached.translations)
+      t.prove(item.accessed.contains(any) == (used(any, 0) & !but), claim);
+  };
+  t.witness(found.valid() && used(any, 0), "an entry that a translation was made from");
+  prove_entries(false, "those that the walk reads, and no other");
+  const W cleared = t.word("stored");
+  cached.clear_accessed(cleared);
+  t.witness(!cached.translations.empty() && used(cleared, 0), "one of them is stored");
+  prove_entries(any == cleared, "without the one that is stored");
 };
 
 const Theorem theorems[] = {
@@ -562,9 +593,11 @@ const Theorem theorems[] = {
             "What is cached of the tables as they are is the walk's own: an access has one "
             "outcome.",
             tlb_ref, fresh_caches),
-    theorem("fill-monotone-idempotent",
-            "Filling the caches keeps what is there, and filling again adds nothing.", tlb_ref,
-            fill_idempotent),
+    theorem(
+        "fill-monotone-idempotent",
+        "Filling the caches keeps what is there, and filling again adds nothing, where a walk does "
+        "not use its first entry twice running.",
+        tlb_ref, fill_idempotent),
     theorem("walk-always-possible", "Whatever is cached, the walk of memory is among the outcomes.",
             tlb_ref, walk_always_possible),
     theorem("what-is-cached",
@@ -572,6 +605,10 @@ const Theorem theorems[] = {
             "of all entries together, frame, key, D, the current PCID, and global only with "
             "CR4.PGE.",
             tlb_ref, what_is_cached),
+    theorem("what-is-cached-holds-accessed",
+            "What is cached of the tables as they are says A=1 of exactly the entries that the "
+            "walk reads down to it, and after software stores one with A=0 of exactly the others.",
+            "SDM vol. 3, 4.10.2.3 Details of TLB Use", cached_holds_accessed),
     theorem("tag-decides-use",
             "A cached translation serves its own PCID, another one only if it is global.",
             "SDM vol. 3, 4.10.2.4 Global Pages", tag_decides),

@@ -88,8 +88,45 @@ TEST(TlbEval, StructuresAreASourceOfTheirOwn) {
                                      R"({"step":"write","address":"0x4010","value":"0x11007"},)"
                                      R"({"step":"access","access":"read","va":"0x2000","cpl":3})"));
   const json found = outcomes(request, 0);
-  EXPECT_EQ(sources(found), json({"memory", "structure", "tlb"}));
+  EXPECT_EQ(sources(found), json({"memory", "structure"}));
   EXPECT_EQ(found[1]["writes"], json::parse(R"({"0x4010":"0x11027"})"));
+}
+
+// What is cached was made by setting A where it was clear.
+TEST(TlbEval, WhatIsCachedHasAccessedSet) {
+  json request = program(steps(use + "," + unmap + "," + use));
+  request["mem"] = {
+      {"0x1000", "0x2007"}, {"0x2000", "0x3007"}, {"0x3000", "0x4007"}, {"0x4008", "0x10007"}};
+  const json first = outcomes(request, 0);
+  ASSERT_EQ(first.size(), 1u);
+  EXPECT_EQ(first[0]["writes"],
+            json::parse(R"({"0x1000":"0x2027","0x2000":"0x3027","0x3000":"0x4027",)"
+                        R"("0x4008":"0x10027"})"));
+  request["steps"].erase(0);
+  const json stale = outcomes(request, 0);
+  EXPECT_EQ(sources(stale), json({"memory", "tlb"}));
+  EXPECT_EQ(stale[1]["writes"],
+            json::parse(R"({"0x1000":"0x2027","0x2000":"0x3027","0x3000":"0x4027"})"));
+}
+
+TEST(TlbEval, AStaleFaultHasAccessedSet) {
+  json request = program(steps(R"({"step":"write","address":"0x4008","value":"0x10007"},)"
+                               R"({"step":"access","access":"write","va":"0x1000","cpl":3})"));
+  request["mem"]["0x1000"] = "0x2007";
+  request["mem"]["0x4008"] = "0x10065";
+  const json found = outcomes(request, 0);
+  EXPECT_EQ(sources(found), json({"memory", "tlb"}));
+  EXPECT_EQ(found[1]["outcome"], "fault");
+  EXPECT_EQ(found[1]["writes"], json::parse(R"({"0x1000":"0x2027"})"));
+}
+
+TEST(TlbEval, AnEntryUsedAtTwoLevelsIsOneChange) {
+  json request =
+      program(steps(R"({"step":"access","access":"write","va":"0x8040201000","cpl":0})"));
+  request["mem"] = {{"0x1008", "0x1007"}};
+  const json found = outcomes(request, 0);
+  ASSERT_EQ(found.size(), 1u);
+  EXPECT_EQ(found[0]["writes"], json::parse(R"({"0x1008":"0x1067"})"));
 }
 
 TEST(TlbEval, ProcessorsCacheForThemselves) {

@@ -87,11 +87,11 @@ TEST(Staleness, LooseningCostsASpuriousFault) {
 }
 
 TEST(Staleness, DirtyThatMayBeSetIsNotLost) {
-  // The first write may go by the PML4E that had A=0, or not: D is set, but not for certain.
+  // The first write may read the PML4E, where A was cleared, or not: what it sets is not certain.
   Machine m = machine();
-  m.write(0x1000, 0x2047);
   m.write(pte, 0x10027);
   m.execute(0, {.kind = OperationKind::invpcid, .value = 2});
+  m.write(0x1000, 0x2047);
   const auto outcomes = m.outcomes(0, write_access);
   ASSERT_GT(outcomes.size(), 1U);
   m.settle(0, write_access, outcomes);

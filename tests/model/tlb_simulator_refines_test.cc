@@ -97,10 +97,10 @@ class Pair {
  private:
   std::optional<std::string> access(std::size_t cpu, const Access& a) {
     const std::vector<Possibility> permitted = machine_.outcomes(cpu, a);
+    const Memory before = memory_;
     const Possibility had = simulators_[cpu].access(memory_, a);
-    const auto element = std::find_if(permitted.begin(), permitted.end(), [&](const auto& p) {
-      return same_outcome(p.walk, had.walk);
-    });
+    const auto element = std::find_if(permitted.begin(), permitted.end(),
+                                      [&](const auto& p) { return is(p, had, before); });
     if (element == permitted.end()) return "the outcome is not permitted";
     note(permitted, *element, had);
     const std::span<const Possibility> all(permitted);
@@ -108,6 +108,23 @@ class Pair {
     return memory_permitted() ? std::nullopt
                               : std::optional<std::string>("memory is not permitted");
   }
+
+  /// Whether what the simulator did is this outcome: what that says an entry holds it does, maybe
+  /// since before.
+  bool is(const Possibility& p, const Possibility& had, const Memory& before) const {
+    const Walk &x = p.walk, &y = had.walk;
+    if (x.outcome != y.outcome) return false;
+    const bool translated = x.outcome == Outcome::translated;
+    if (translated && (x.level != y.level || x.physical_address != y.physical_address))
+      return false;
+    if (!translated && x.error_code != y.error_code) return false;
+    return std::all_of(memory_.begin(), memory_.end(), [&](const auto& entry) {
+      const auto& [address, value] = entry;
+      const Word flags = p.flags_at(address);
+      return has_all(value, flags) && has_all(before.read(address) | flags, value);
+    });
+  }
+  static bool has_all(Word value, Word bits) { return (bits & ~value) == 0; }
 
   void note(const std::vector<Possibility>& permitted, const Possibility& element,
             const Possibility& had) {

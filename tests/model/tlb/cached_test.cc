@@ -62,6 +62,40 @@ TEST(Cached, PartialWalksThatDifferInOneThingAreTwo) {
   }
 }
 
+AccessedEntries<Word> entries(std::initializer_list<Word> addresses) {
+  AccessedEntries<Word> all;
+  for (const Word address : addresses) all.add(address);
+  return all;
+}
+
+TEST(Cached, OfElementsThatActAlikeThoseOfFewestAccessedEntriesAreKept) {
+  const Translation<Word> one{.level = 1, .leaf = 0x5000};
+  Cached<Word> cached;
+  EXPECT_TRUE(cached.add(one, entries({8, 16, 24})));
+  EXPECT_FALSE(cached.add(one, entries({24, 8, 16})));
+  EXPECT_TRUE(cached.add(one, entries({8, 32})));
+  EXPECT_FALSE(cached.add(one, entries({8, 16, 24, 40})));
+  EXPECT_EQ(cached.translations.size(), 2u);
+  EXPECT_TRUE(cached.add(one, entries({8, 16})));
+  EXPECT_EQ(cached.translations.size(), 2u);
+  EXPECT_TRUE(cached.add(one, entries({8})));
+  EXPECT_EQ(cached.translations.size(), 1u);
+  cached.add({.level = 1, .leaf = 0x6000}, entries({}));
+  EXPECT_EQ(cached.translations.size(), 2u);
+}
+
+TEST(Cached, StoringAccessedClearForgetsThatItWasSet) {
+  Cached<Word> cached;
+  cached.add(PartialWalk<Word>{.level = 1}, entries({8, 16, 8}));
+  cached.add(PartialWalk<Word>{.level = 1}, entries({16, 24}));
+  cached.clear_accessed(32);
+  EXPECT_EQ(cached.structures.size(), 2u);
+  cached.clear_accessed(8);
+  ASSERT_EQ(cached.structures.size(), 1u) << "that of 16 alone";
+  const auto& left = cached.structures[0].accessed;
+  EXPECT_EQ((std::vector<Word>(left.begin(), left.end())), std::vector<Word>{16});
+}
+
 TEST(Cached, DroppingTellsWhetherThereWasAnything) {
   const Drop<Word> mine{.pcid = 4, .own = true, .own_structures = true};
   Cached<Word> cached;

@@ -174,6 +174,100 @@ TEST(MayCache, ClearedAAndDMayStayClear) {
     EXPECT_EQ(lab.machine.may_hold(s.at(level)), entry::A | (level == 1 ? entry::D : 0));
   }
 }
+
+/// The A and D flags that the scene's entries, from the leaf up, hold after an outcome.
+std::vector<Word> flags(const Lab& lab, const diff::Possibility& p) {
+  std::vector<Word> all;
+  for (int level = 1; level <= lab.scene.levels; ++level)
+    all.push_back((lab.entry(level) | p.flags_at(lab.scene.at(level))) & (entry::A | entry::D));
+  return all;
+}
+constexpr Word A = entry::A, D = entry::D;
+
+// SDM vol. 3, 4.10.2.3, 4.10.3.1: before anything is cached, A is set in each entry used.
+TEST(MayCache, WhatIsCachedHasAccessedSet) {
+  const Lab lab;
+  EXPECT_EQ(lab.entry(1) & A, 0u);
+  const auto all = lab.machine.outcomes(0, lab.scene.access);
+  ASSERT_EQ(all.size(), 1u) << "the walk of memory sets it too";
+  EXPECT_EQ(flags(lab, all[0]), (std::vector{A, A, A, A}));
+}
+TEST(MayCache, AccessedMayBeClearWhereSoftwareClearedItSince) {
+  for (int level = 1; level <= 4; ++level) {
+    Scene s = mapping();
+    for (Word& e : s.entry) e |= entry::PCD | D;
+    Lab lab(s);
+    lab.write(level, lab.entry(level));  // it holds A=0, and A may have been set
+    const auto all = lab.machine.outcomes(0, lab.scene.access);
+    ASSERT_EQ(all.size(), 2u);
+    std::vector<Word> expected(4, A | D);
+    EXPECT_EQ(flags(lab, all[0]), expected);
+    expected[static_cast<std::size_t>(level - 1)] = D;
+    EXPECT_EQ(flags(lab, all[1]), expected);
+    lab.machine.settle(0, lab.scene.access, std::span(&all[1], 1));
+    for (int other = 1; other <= 4; ++other)
+      EXPECT_EQ(lab.entry(other) & A, other == level ? 0u : A) << "certain";
+  }
+}
+TEST(MayCache, AccessedIsHeldOfATranslationThatIsGone) {
+  Lab lab;
+  lab.write(1, A);  // not present
+  const auto all = lab.machine.outcomes(0, lab.scene.access);
+  ASSERT_EQ(all.size(), 2u);
+  EXPECT_EQ(all[1].source, Source::tlb);
+  EXPECT_EQ(flags(lab, all[1]), (std::vector{A, A, A, A}));
+  lab.invlpg(lab.scene.access.va);
+  EXPECT_EQ(lab.machine.outcomes(0, lab.scene.access).size(), 1u);
+}
+TEST(MayCache, WhatIsCachedAnewHasAccessedSetAnew) {
+  Lab lab;
+  lab.write(4, lab.entry(4));
+  EXPECT_EQ(lab.machine.outcomes(0, lab.scene.access).size(), 2u);
+  lab.invlpg(lab.scene.access.va);
+  EXPECT_EQ(lab.machine.outcomes(0, lab.scene.access).size(), 1u);
+}
+TEST(MayCache, APartialWalkHasAccessedSetAbove) {
+  Scene s = mapping();
+  s.pte() &= ~entry::P;
+  Lab lab(s);
+  lab.write(2, 0);
+  lab.write(1, s.pte() | entry::P);
+  const auto all = lab.machine.outcomes(0, s.access);
+  ASSERT_EQ(all.size(), 2u);
+  EXPECT_EQ(all[1].source, Source::structure);
+  EXPECT_EQ(flags(lab, all[1]), (std::vector{A, Word{0}, A, A}));
+}
+TEST(MayCache, AStaleFaultHasAccessedSet) {
+  Scene s = mapping();
+  s.user().write();
+  s.pte() &= ~entry::RW;
+  Lab lab(s);
+  lab.write(1, s.pte() | entry::RW);
+  const auto all = lab.machine.outcomes(0, s.access);
+  ASSERT_EQ(all.size(), 2u);
+  EXPECT_EQ(all[1].walk.outcome, Outcome::page_fault);
+  EXPECT_EQ(flags(lab, all[1]), (std::vector{Word{0}, A, A, A}));
+  lab.machine.settle(0, s.access, std::span(&all[1], 1));
+  EXPECT_EQ(lab.entry(4) & A, A);
+}
+
+// One entry that is used at every level gets the flags of all.
+TEST(MayCache, AnEntryUsedAtTwoLevelsIsOneChange) {
+  Scene s = mapping();
+  s.registers.cr3 = 0x1000;
+  diff::Memory memory;
+  memory.write(0x1008, 0x1007);
+  const std::vector<diff::Tlb> cpus{diff::Tlb(s.cpu, s.registers)};
+  diff::CachingMachine machine(memory, cpus);
+  const Access<Word> write{.va = 0x80'4020'1000, .write = true};
+  const auto all = machine.outcomes(0, write);
+  ASSERT_EQ(all.size(), 1u);
+  EXPECT_EQ(all[0].walk.physical_address, 0x1000u);
+  EXPECT_EQ(all[0].flags_at(0x1008), A | D);
+  machine.settle(0, write, all);
+  EXPECT_EQ(machine.memory().read(0x1008), 0x1067u);
+}
+
 TEST(MayCache, AfterAnInvalidationAAndDAreSet) {
   Scene s = mapping();
   s.write();
