@@ -6,6 +6,7 @@
 #include <system_error>
 
 #include "cli/command.h"
+#include "cli/terminal.h"
 
 namespace mmuref::cli {
 
@@ -17,9 +18,8 @@ int answer_lines(const char* command, bool (*reply)(std::string&, std::string_vi
     throw InputError(fmt::format("{}: {}", command, e.what()));
   }
   if (count.unreadable == 0) return good;
-  fmt::print(stderr,
-             "mmuref: standard input: {} of {} lines could not be read, the first is line {}\n",
-             count.unreadable, count.lines, count.first_unreadable);
+  print_error(fmt::format("standard input: {} of {} lines could not be read, the first is line {}",
+                          count.unreadable, count.lines, count.first_unreadable));
   return bad_input;
 }
 

@@ -2,10 +2,12 @@
 #pragma once
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <functional>
 #include <stdexcept>
 #include <string>
 #include <utility>
+#include <vector>
 
 namespace mmuref::cli {
 
@@ -30,6 +32,19 @@ inline Run errors_are_input(Run run) {
       throw InputError(e.what());
     }
   };
+}
+
+/// Throws InputError when `option` was given beside any other of `command` but those of `except`:
+/// what would mean nothing is not passed over.
+inline void require_alone(const CLI::App& command, const CLI::Option* option,
+                          const std::vector<std::string>& except) {
+  for (const CLI::Option* other : command.get_options()) {
+    const bool allowed = other == option || std::ranges::any_of(except, [&](const auto& name) {
+                           return other->check_name(name);
+                         });
+    if (option->count() > 0 && other->count() > 0 && !allowed)
+      throw InputError(option->get_name() + ": not with " + other->get_name());
+  }
 }
 
 // Each adds one subcommand to `app` with its options, and returns what runs it.

@@ -1,7 +1,5 @@
 #include <fmt/format.h>
-#include <unistd.h>
 
-#include <chrono>
 #include <memory>
 
 #include "cli/campaign_options.h"
@@ -9,6 +7,7 @@
 #include "cli/numbers.h"
 #include "cli/terminal.h"
 #include "diff/campaign.h"
+#include "diff/files.h"
 #include "diff/oracles.h"
 #include "diff/report.h"
 
@@ -22,19 +21,14 @@ struct Options {
   bool json = false;
 };
 
-/// One line on stderr: rewritten in place on a terminal, every ten seconds elsewhere.
-diff::Progress progress_line(const diff::CampaignOptions& options, diff::Mode mode) {
-  using Clock = std::chrono::steady_clock;
-  const bool terminal = isatty(STDERR_FILENO) != 0;
-  const auto interval = terminal ? std::chrono::milliseconds(200) : std::chrono::seconds(10);
-  auto next = Clock::now() + std::chrono::seconds(1);
-  return [=, count = diff::share(options, mode)](const diff::Totals& t) mutable {
-    if (Clock::now() < next) return;
-    next = Clock::now() + interval;
-    fmt::print(stderr, "{}diff: {} of {} {}, {} unexplained{}", terminal ? "\r" : "",
-               diff::compared(t), count, mode == diff::Mode::tlb ? "programs" : "accesses",
-               t.unexplained, terminal ? "\x1b[K" : "\n");
-  };
+diff::Totals run_campaign(auto& oracle, const diff::Domain& domain,
+                          const diff::CampaignOptions& options, diff::Mode mode) {
+  Progress progress("diff");
+  return diff::run_campaign(oracle, domain, options, [&](const diff::Totals& t) {
+    progress.show(fmt::format("{} of {} {}, {} unexplained", diff::compared(t),
+                              diff::share(options, mode),
+                              mode == diff::Mode::tlb ? "programs" : "accesses", t.unexplained));
+  });
 }
 
 /// Runs the campaign on `oracle` and reports it.
@@ -44,10 +38,13 @@ int run_on(const std::unique_ptr<AnOracle>& oracle, const Options& options, diff
   if (oracle == nullptr) {
     throw InputError(fmt::format("--oracle {}: expected {}", options.oracle, expected));
   }
+  try {
+    diff::require_writable_folder(options.campaign.save);
+  } catch (const diff::FileError& e) {
+    throw InputError(std::string("--save ") + e.what());
+  }
   const diff::Domain domain = diff::domain_of(*oracle);
-  const diff::Totals totals =
-      diff::run_campaign(*oracle, domain, options.campaign, progress_line(options.campaign, mode));
-  if (isatty(STDERR_FILENO) != 0) fmt::print(stderr, "\r\x1b[K");
+  const diff::Totals totals = run_campaign(*oracle, domain, options.campaign, mode);
   if (options.json) {
     print(diff::report_json(*oracle, options.campaign, domain, totals).dump() + "\n");
   } else {
@@ -88,13 +85,11 @@ Run add_diff(CLI::App& app) {
       ->add_option("--mode", options->mode,
                    "walk: single accesses; tlb: programs, whose accesses find what is cached")
       ->capture_default_str();
-  command->add_option("--seed", options->campaign.seed, "What to draw")
+  add_number(*command, "--seed", options->campaign.seed, "What to draw")
       ->check(at_least(0))
       ->capture_default_str();
-  command
-      ->add_option(
-          "--count", options->campaign.count,
-          "Accesses to compare, in all shards; with --mode tlb, programs of 20 to 60 steps")
+  add_number(*command, "--count", options->campaign.count,
+             "Accesses to compare, in all shards; with --mode tlb, programs of 20 to 60 steps")
       ->check(at_least(1))
       ->capture_default_str();
   add_campaign_options(*command, options->campaign.shard, options->campaign.out);

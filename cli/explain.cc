@@ -154,7 +154,7 @@ Run add_explain(CLI::App& app) {
   command->add_option("ENTRY", o->entry, "The 8-byte entry, in hexadecimal")
       ->required()
       ->type_name("");
-  command->add_option("--level", o->level, "1 PTE, 2 PDE, 3 PDPTE, 4 PML4E, 5 PML5E")
+  add_number(*command, "--level", o->level, "1 PTE, 2 PDE, 3 PDPTE, 4 PML4E, 5 PML5E")
       ->required()
       ->check(CLI::Range(1, x86::max_level))
       ->type_name("N");

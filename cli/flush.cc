@@ -1,7 +1,7 @@
 // mmuref flush: flush protocols, explored to the last interleaving.
 #include <fmt/format.h>
-#include <unistd.h>
 
+#include <filesystem>
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <string>
@@ -10,7 +10,7 @@
 #include "cli/command.h"
 #include "cli/flush_campaign.h"
 #include "cli/flush_diagram.h"
-#include "cli/output_file.h"
+#include "cli/numbers.h"
 #include "cli/terminal.h"
 #include "diff/files.h"
 #include "diff/flush_trace.h"
@@ -79,15 +79,43 @@ std::string text_form(const SearchResult& result, const Diagram& diagram) {
 }
 
 SearchResult searched(const System& system, SearchOptions options) {
-  const bool progress = isatty(STDERR_FILENO) != 0;
-  if (progress) {
-    options.progress = [](std::size_t seen, std::size_t waiting) {
-      fmt::print(stderr, "\rflush: {} states, {} waiting\x1b[K", seen, waiting);
-    };
+  Progress progress("flush");
+  options.progress = [&](std::size_t seen, std::size_t waiting) {
+    progress.show(fmt::format("{} states, {} waiting", seen, waiting));
+  };
+  return search(system, options);
+}
+
+/// What names no system is an option's value here.
+System system_of(const Subject& subject) {
+  try {
+    return subject.system();
+  } catch (const diff::FormError& e) {
+    throw InputError(std::string("--") + e.what());
   }
-  SearchResult result = search(system, options);
-  if (progress) fmt::print(stderr, "\r\x1b[K");
-  return result;
+}
+
+/// Whatever cannot be written is known before the search, which may take hours.
+void check_outputs(const Explore& o) {
+  for (const std::string& path : {o.out, o.svg, o.search.save})
+    if (!path.empty()) diff::require_writable(path);
+  namespace fs = std::filesystem;
+  std::error_code error;  // where there is no --resume
+  if (fs::exists(o.search.save) && !fs::equivalent(o.search.save, o.search.resume, error)) {
+    throw InputError(fmt::format(
+        "--save {0}: is there already; expected a new file, or --resume {0}", o.search.save));
+  }
+}
+
+/// Writes what an option asks for of a counterexample; without one, what was kept of an earlier one
+/// stays.
+void write_trace(const std::string& path, bool found, const std::string& text) {
+  if (path.empty()) return;
+  if (found) {
+    diff::write_file(path, text);
+  } else {
+    print_error(path + ": not written: no counterexample was found");
+  }
 }
 
 /// The bounds that were given, others as they are by default or shown by the exhibit; smaller ones
@@ -113,7 +141,8 @@ int explore(Explore o) {
   o.subject.reduce = o.search.reduce = !o.no_reduction;
   o.search.symmetry = !o.no_symmetry;
   o.search.max_bytes = o.max_mebibytes << 20;
-  const System system = o.subject.system();
+  const System system = system_of(o.subject);
+  check_outputs(o);
   const SearchResult result = searched(system, o.search);
   const FlushTrace trace{o.subject, result.reason, result.trace};
   const Diagram diagram = diagram_of(trace, system);
@@ -123,8 +152,9 @@ int explore(Explore o) {
   } else {
     print(text_form(result, diagram));
   }
-  if (!o.out.empty()) write_file(o.out, json_of(trace, diagram.scenes).dump(1) + '\n');
-  if (!o.svg.empty()) write_file(o.svg, svg_form(diagram));
+  const bool found = result.verdict == Verdict::violated;
+  write_trace(o.out, found, json_of(trace, diagram.scenes).dump(1) + '\n');
+  write_trace(o.svg, found, svg_form(diagram));
   return result.verdict == Verdict::holds ? good : violation;
 }
 
@@ -139,7 +169,7 @@ int replay_one(const std::string& file, const Replay& o) {
   const Diagram diagram{title(r.trace.subject, r.system),
                         r.found.empty() ? "every promise is kept" : r.found, r.system.cpus,
                         r.scenes};
-  if (!o.svg.empty()) write_file(o.svg, svg_form(diagram));
+  if (!o.svg.empty()) diff::write_file(o.svg, svg_form(diagram));
   const bool same = r.found == r.trace.reason;
   if (o.json) {
     nlohmann::ordered_json j = json_of(r.trace, r.scenes);
@@ -158,6 +188,7 @@ int replay_one(const std::string& file, const Replay& o) {
 int replay(const Replay& o) {
   const std::vector<std::string> files = diff::files_below(o.files, {".flush"});
   if (!o.svg.empty() && files.size() > 1) throw InputError("--svg: expected one trace to draw");
+  if (!o.svg.empty()) diff::require_writable(o.svg);
   int worst = good;
   for (const std::string& file : files) worst = std::max(worst, replay_one(file, o));
   return worst;
@@ -196,8 +227,8 @@ int orders(const Orders& o) {
     ++number;
     if (!o.out.empty() && result.verdict == Verdict::violated) {
       const FlushTrace trace{subject, result.reason, result.trace};
-      write_file(fmt::format("{}/order-{:03}.flush", o.out, number),
-                 json_of(trace, diagram_of(trace, system).scenes).dump(1) + '\n');
+      diff::write_file(fmt::format("{}/order-{:03}.flush", o.out, number),
+                       json_of(trace, diagram_of(trace, system).scenes).dump(1) + '\n');
     }
     if (o.json) {
       const nlohmann::ordered_json j{{"order", order},
@@ -227,16 +258,19 @@ Run add_orders(CLI::App* flush) {
   command->add_option("--out", o->out, "Write each counterexample into this folder")
       ->check(CLI::ExistingDirectory);
   command->add_flag("--json", o->json, "Print one JSON object a line");
-  return [o] { return orders(*o); };
+  return errors_are_input([o] { return orders(*o); });
 }
 
-std::string not_empty(const std::string& text) {
-  return text.empty() ? "expected a name" : "";
+/// To a range NaN is no worse than what lies in it.
+std::string a_number(const std::string& text) {
+  double value = 0;
+  const bool reads = CLI::detail::lexical_cast(text, value) && value == value;
+  return reads ? "" : fmt::format("'{}'; expected a number", text);
 }
 
 void add_bounds(CLI::App* command, Explore& o) {
   const auto number = [&](const char* flag, int& to, int most, const char* what) {
-    command->add_option(flag, to, what)->check(CLI::Range(1, most));
+    add_number(*command, flag, to, what)->check(CLI::Range(1, most));
   };
   number("--cpus", o.given.cpus, max_cpus, "Processors (default 2)");
   number("--mms", o.given.mms, max_mms, "Address spaces (default 1)");
@@ -260,15 +294,13 @@ Run add_explore(CLI::App* flush) {
       command
           ->add_option("--break", o->subject.exhibit, "One of those `mmuref flush gallery` prints")
           ->type_name("NAME")
-          ->check(not_empty)
           ->excludes("--protocol");
   command->add_flag("--fixed", o->subject.fixed, "With --break: what it was repaired to")
       ->needs(broken);
   command
       ->add_option("--order", o->subject.order,
                    "Of linux-4.6: \"1a1 1a2 1a3 1a4 1a5 1b1 1b2 1b3\" in another order")
-      ->excludes(broken)
-      ->check(not_empty);
+      ->excludes(broken);
   command->add_flag("--irqs-on", o->subject.irqs_on, "Of linux-4.6: switch_mm may be interrupted")
       ->excludes(broken);
   add_bounds(command, *o);
@@ -276,21 +308,22 @@ Run add_explore(CLI::App* flush) {
   command->add_flag("--whole", o->whole, "Watch every page and every processor's TLB");
   command->add_flag("--no-reduction", o->no_reduction, "Every step is a state of its own");
   command->add_flag("--no-symmetry", o->no_symmetry, "Names of processors and mms count");
-  command->add_option("--max-states", o->search.max_states, "Give up after as many")
+  add_number(*command, "--max-states", o->search.max_states, "Give up after as many")
       ->check(CLI::Range(std::size_t{1}, std::size_t{4'000'000'000}))
       ->capture_default_str();
-  command->add_option("--max-memory", o->max_mebibytes, "Give up after as many MiB")
+  add_number(*command, "--max-memory", o->max_mebibytes, "Give up after as many MiB")
       ->check(CLI::Range(std::size_t{1}, std::size_t{1} << 20))
       ->capture_default_str();
-  command->add_option("--save", o->search.save, "Keep what was found here, to be gone on with")
-      ->type_name("FILE")
-      ->check(not_empty);
+  CLI::Option* save =
+      command->add_option("--save", o->search.save, "Keep what was found here, to be gone on with")
+          ->type_name("FILE");
   command->add_option("--save-every", o->search.save_seconds, "Seconds between two savings")
+      ->check(a_number)
       ->check(CLI::Range(0.0, 1e9))
+      ->needs(save)
       ->capture_default_str();
   command->add_option("--resume", o->search.resume, "Go on from what --save kept")
-      ->type_name("FILE")
-      ->check(not_empty);
+      ->type_name("FILE");
   command->add_option("--out", o->out, "Write the trace here, for `mmuref flush replay`")
       ->type_name("FILE");
   command->add_option("--svg", o->svg, "Draw the trace here")->type_name("FILE");

@@ -1,7 +1,6 @@
 #include "cli/flush_campaign.h"
 
 #include <fmt/format.h>
-#include <unistd.h>
 
 #include <memory>
 
@@ -134,7 +133,12 @@ void report(const json& line, const Options& options, const Style& style) {
 /// end: one that reached a bound may get further elsewhere.
 json explored(std::size_t number, const Exploration& e, diff::CampaignLog& log) {
   if (const json* known = log.find(number, e.name, "verdict")) return *known;
-  const SearchResult result = search(e.subject.system(), {});
+  Progress progress("flush");
+  SearchOptions options;
+  options.progress = [&](std::size_t seen, std::size_t waiting) {
+    progress.show(fmt::format("{}: {} states, {} waiting", e.name, seen, waiting));
+  };
+  const SearchResult result = search(e.subject.system(), options);
   json line = unit_line(number, e, result);
   if (result.verdict != Verdict::unknown) log.write(line);
   return line;
@@ -154,13 +158,10 @@ int run(const Options& options) {
   diff::CampaignLog log(options.out, header);
 
   const Style style = Style::of_stdout();
-  const bool progress = isatty(STDERR_FILENO) != 0;
   std::size_t units = 0, passed = 0;
   for (std::size_t i = 0; i < chosen.size(); ++i) {
     if (!options.shard.holds(i)) continue;
-    if (progress) fmt::print(stderr, "\rflush: {}\x1b[K", chosen[i].name);
     const json line = explored(i, chosen[i], log);
-    if (progress) fmt::print(stderr, "\r\x1b[K");
     ++units;
     passed += line["passed"].get<bool>();
     report(line, options, style);

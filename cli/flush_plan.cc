@@ -8,8 +8,8 @@
 #include "cli/flush_plan_text.h"
 #include "cli/kernel_version.h"
 #include "cli/numbers.h"
-#include "cli/output_file.h"
 #include "cli/terminal.h"
+#include "diff/files.h"
 #include "model/linux/flush.h"
 
 namespace mmuref::cli {
@@ -69,13 +69,15 @@ constexpr Function functions[] = {
      [](const FlushSituation& s) { return try_to_unmap_flush(s.k, s.features, s.cpu, s.request); }},
 };
 
+constexpr const char* versions = "2.4, 3.2 to 3.5, 3.16 to 4.12 or 4.14 to 6.12";
+
+/// Of --linux or --kernel, which are one option.
 Kernel kernel_of(const Options& o) {
-  const Version version = any_version(o.version, "--linux");
+  const Version version = any_version(o.version, "Linux");
   Kernel k = kernel(version, {.pti = o.pti, .smp = !o.up});
   const Version release{version.major, version.minor};
   if (!k.flush.known || release > v6_12) {
-    throw InputError(fmt::format(
-        "--linux {}: expected 2.4, 3.2 to 3.5, 3.16 to 4.12 or 4.14 to 6.12", o.version));
+    throw InputError(fmt::format("Linux {}: expected {}", o.version, versions));
   }
   if (o.pti && !k.config.pti)
     throw InputError(fmt::format("--pti: Linux {} has none; expected 4.15 or later", o.version));
@@ -199,11 +201,12 @@ int plan(const Options& o) {
     }
     return good;
   }
+  if (!o.svg.empty()) diff::require_writable(o.svg);
   const Function& function = function_named(o, k);
   check_arguments(o, function);
   const FlushSituation s = situation(o, k);
   const FlushPlan<Word> p = function.plan(s);
-  if (!o.svg.empty()) write_file(o.svg, svg_form(plan_picture(s, call(function, s), p)));
+  if (!o.svg.empty()) diff::write_file(o.svg, svg_form(plan_picture(s, call(function, s), p)));
   print(o.json ? plan_json(s, function.name, p).dump() + "\n" : plan_text(s, call(function, s), p));
   return good;
 }
@@ -218,9 +221,9 @@ void add_situation(CLI::App& command, Options& o) {
   command.add_flag("--no-pge", o.no_pge, "No global pages");
   command.add_flag("--no-pcid", o.no_pcid, "No PCIDs");
   command.add_flag("--no-invpcid", o.no_invpcid, "No INVPCID");
-  command.add_option("--mm-gen", o.mm_gen, "The mm's generation before (default 1)")
+  add_number(command, "--mm-gen", o.mm_gen, "The mm's generation before (default 1)")
       ->check(CLI::Range(Word{1}, Word{1} << 62));
-  command.add_option("--local-gen", o.local_gen, "What this CPU has followed (default: --mm-gen)")
+  add_number(command, "--local-gen", o.local_gen, "What this CPU has followed (default: --mm-gen)")
       ->check(CLI::Range(Word{0}, Word{1} << 62));
 }
 
@@ -229,28 +232,31 @@ void add_situation(CLI::App& command, Options& o) {
 Run add_flush_plan(CLI::App& flush) {
   const auto o = std::make_shared<Options>();
   CLI::App* command = flush.add_subcommand("plan", "What one flush does on this CPU and on others");
-  command->add_option("--linux,--kernel", o->version, "2.4, or from 3.2 to 6.12")
+  command->add_option("--linux,--kernel", o->version, versions)
       ->capture_default_str()
       ->type_name("VERSION");
   command->add_option("--function", o->function, "Linux's function; --list prints them")
       ->type_name("NAME");
   add_hexadecimal(*command, "--start", o->start, "The first address");
   add_hexadecimal(*command, "--end", o->end, "The address after the last");
-  command->add_option("--stride", o->stride, "Shift of the step: 12, 21 or 30 (since 4.20)")
+  add_number(*command, "--stride", o->stride, "Shift of the step: 12, 21 or 30 (since 4.20)")
       ->check(CLI::IsMember({12U, 21U, 30U}));
   command->add_flag("--hugetlb", o->hugetlb, "VM_HUGETLB (until 4.19)");
   command->add_flag("--freed-tables", o->freed_tables, "Page tables were freed (since 4.20)");
-  command->add_option("--ceiling", o->ceiling, "tlb_single_page_flush_ceiling")
+  add_number(*command, "--ceiling", o->ceiling, "tlb_single_page_flush_ceiling")
       ->check(CLI::Range(Word{0}, (Word{1} << 31) - 1))
       ->capture_default_str();
   add_situation(*command, *o);
-  command->add_flag("--list", o->list, "Print the functions this version has");
+  CLI::Option* list = command->add_flag("--list", o->list, "Print the functions this version has");
   command->add_option("--svg", o->svg, "Draw it here")->type_name("FILE");
   command->add_flag("--json", o->json, "Print one JSON object");
   command->footer(
       "Example: mmuref flush plan --linux 4.6 --function flush_tlb_range --start 400000 --end "
       "403000");
-  return [o] { return plan(*o); };
+  return errors_are_input([=] {
+    require_alone(*command, list, {"--linux", "--json"});
+    return plan(*o);
+  });
 }
 
 }  // namespace mmuref::cli

@@ -7,7 +7,7 @@
 namespace mmuref::cli {
 
 void ProcessorOptions::add_to(CLI::App& app) {
-  app.add_option("--maxphyaddr", cpu.maxphyaddr, "Width of physical addresses in bits")
+  add_number(app, "--maxphyaddr", cpu.maxphyaddr, "Width of physical addresses in bits")
       ->check(CLI::Range(x86::min_maxphyaddr, x86::max_maxphyaddr))
       ->capture_default_str()
       ->type_name("BITS");
@@ -29,9 +29,10 @@ void ImageOptions::add_to(CLI::App& app) {
   add_hexadecimal(app, "--cr3", given.cr3, "CR3, instead of the image's; kdump's and raw need it");
   add_hexadecimal(app, "--cr4", given.cr4, "CR4, instead of the image's; a raw image needs it");
   add_hexadecimal(app, "--efer", given.efer, "EFER, 0xd00 in a core; a raw image needs it");
-  add_hexadecimal(app, "--pkru", given.pkru, "PKRU, 0 if not given");
-  add_hexadecimal(app, "--pkrs", given.pkrs, "IA32_PKRS, 0 if not given");
-  app.add_option("--cpu", given.cpu, "The processor whose notes to read")
+  add_hexadecimal(app, "--pkru", given.pkru, "PKRU, 0 if not given", 32);
+  add_hexadecimal(app, "--pkrs", given.pkrs, "IA32_PKRS, 0 if not given", 32);
+  add_number(app, "--cpu", given.cpu, "The processor whose notes to read")
+      ->check(CLI::Range(0U, 65535U))
       ->capture_default_str()
       ->type_name("N");
   processor.add_to(app);

@@ -39,7 +39,7 @@ void LinuxOptions::add_to(CLI::App& app) {
 void LinuxOptions::add_physical(CLI::App& app) {
   add_hexadecimal(app, "--phys-base", phys_base,
                   "phys_base: physical minus linked address of the image (default 0)");
-  app.add_option("--phys-bits", phys_bits, "MAXPHYADDR (default: what the kernel supports)")
+  add_number(app, "--phys-bits", phys_bits, "MAXPHYADDR (default: what the kernel supports)")
       ->check(CLI::Range(x86::min_maxphyaddr, x86::max_maxphyaddr))
       ->type_name("N");
 }

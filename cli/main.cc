@@ -1,13 +1,40 @@
-#include <cstdio>
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <unistd.h>
+
 #include <exception>
+#include <sstream>
 #include <utility>
 #include <vector>
 
 #include "cli/command.h"
+#include "cli/terminal.h"
 
 namespace {
 
 using namespace mmuref::cli;
+
+/// A file that is opened must not get the number of a standard stream that is closed, and with it
+/// what is printed. What takes its place can neither be read nor written, as the closed one.
+void occupy_standard_streams() {
+  for (const int stream : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO}) {
+    if (fcntl(stream, F_GETFD) >= 0) continue;
+    const int mode = stream == STDIN_FILENO ? O_WRONLY : O_RDONLY;
+    if (open("/dev/null", mode) != stream) throw InputError("/dev/null: cannot be opened");
+  }
+}
+
+/// A value that is empty, as `--out "$UNSET"` gives it, is not taken for none; and a flag has none.
+void refuse_empty_values(CLI::App& app) {
+  for (CLI::Option* option : app.get_options({})) {
+    const bool flag = option->get_expected_min() == 0;
+    option->check([flag](const std::string& text) -> std::string {
+      if (flag) return text == "true" ? "" : "expected no value";
+      return text.empty() ? "expected a value, not an empty text" : "";
+    });
+  }
+  for (CLI::App* command : app.get_subcommands({})) refuse_empty_values(*command);
+}
 
 int run(int argc, char** argv) {
   CLI::App app{"mmuref: the reference MMU. Proves, diffs and explains x86-64 page walks."};
@@ -24,21 +51,19 @@ int run(int argc, char** argv) {
     commands.emplace_back(app.get_subcommands({}).back(), std::move(command));
   }
 
+  refuse_empty_values(app);
+
   try {
     app.parse(argc, argv);
-  } catch (const CLI::CallForHelp& e) {
-    return app.exit(e);
-  } catch (const CLI::CallForAllHelp& e) {
-    return app.exit(e);
-  } catch (const CLI::CallForVersion& e) {
-    return app.exit(e);
+  } catch (const CLI::Success& e) {  // --help, --version
+    std::ostringstream text;
+    app.exit(e, text, text);
+    print(text.str());
+    return good;
   } catch (const CLI::ParseError& e) {
-    if (app.get_subcommands().empty() && argc > 1) {
-      std::fprintf(stderr, "mmuref: %s: expected a subcommand (see --help)\n", argv[1]);
-      return bad_input;
-    }
-    std::fprintf(stderr, "mmuref: %s (see --help)\n", e.what());
-    return bad_input;
+    if (app.get_subcommands().empty() && argc > 1)
+      throw InputError(fmt::format("{}: expected a subcommand (see --help)", argv[1]));
+    throw InputError(fmt::format("{} (see --help)", e.what()));
   }
   for (const auto& [subcommand, command] : commands) {
     if (subcommand->parsed()) return command();
@@ -50,12 +75,12 @@ int run(int argc, char** argv) {
 
 int main(int argc, char** argv) {
   try {
+    occupy_standard_streams();
     return run(argc, argv);
   } catch (const InputError& e) {
-    std::fprintf(stderr, "mmuref: %s\n", e.what());
-    return mmuref::cli::bad_input;
+    print_error(e.what());
   } catch (const std::exception& e) {
-    std::fprintf(stderr, "mmuref: internal error: %s\n", e.what());
-    return mmuref::cli::bad_input;
+    print_error(std::string("internal error: ") + e.what());
   }
+  return bad_input;
 }

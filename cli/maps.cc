@@ -61,7 +61,7 @@ class Plain {
 
   void mapping(const Mapping& m) { lines_.add(json_ ? object(m) : image::info_tlb_line(m)); }
   void broken(const Broken& b) {
-    fmt::print(stderr, "mmuref: {} maps nothing: {}\n", hex(b.va), describe(b));
+    print_error(fmt::format("{} maps nothing: {}", hex(b.va), describe(b)));
   }
   void finish() { lines_.flush(); }
 
@@ -150,10 +150,11 @@ int list(const Options& o, const image::Image& image, Visitor visitor) {
   const image::MapsEnd end = image::maps(paging, image, visitor, o.max_tables);
   visitor.finish();
   if (end.complete) return good;
-  throw InputError(fmt::format(
-      "{}: stopped at {} after {} tables, which reference each other too often; expected fewer "
-      "(--max-tables)",
-      o.image.path, hex(end.va), end.tables));
+  throw InputError(
+      fmt::format("{}: stopped at {} after {} tables, as many as --max-tables allows; expected "
+                  "fewer, or a larger "
+                  "--max-tables",
+                  o.image.path, hex(end.va), end.tables));
 }
 
 int maps(const Options& o) {
@@ -169,7 +170,7 @@ Run add_maps(CLI::App& app) {
   CLI::App* command =
       app.add_subcommand("maps", "List the pages an image's tables map, with effective rights");
   o->image.add_to(*command);
-  command->add_option("--max-tables", o->max_tables, "Stop after visiting so many tables")
+  add_number(*command, "--max-tables", o->max_tables, "Stop after visiting so many tables")
       ->check(at_least(1))
       ->capture_default_str()
       ->type_name("N");

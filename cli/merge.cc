@@ -2,13 +2,16 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <filesystem>
 #include <memory>
+#include <optional>
 
 #include "cli/command.h"
 #include "cli/terminal.h"
 #include "diff/campaign_file.h"
-#include "diff/case_file.h"
+#include "diff/campaign_log.h"
 #include "diff/files.h"
+#include "diff/text.h"
 
 namespace mmuref::cli {
 namespace {
@@ -37,12 +40,17 @@ void append_totals(Rows& rows, const ordered_json& totals, const std::string& na
   rows.emplace_back(name, numbers);
 }
 
+/// What a file says goes on a line of ours.
+std::string text_of(const ordered_json& value) {
+  return diff::printable(value.get<std::string>());
+}
+
 std::string text_form(const Rows& rows) {
   std::size_t width = 0;
   for (const auto& [name, numbers] : rows) width = std::max(width, name.size());
   std::string out;
   for (const auto& [name, numbers] : rows)
-    out += fmt::format("  {:<{}}  {}\n", name, width, numbers);
+    out += fmt::format("  {:<{}}  {}\n", diff::printable(name), width, numbers);
   return out;
 }
 
@@ -52,7 +60,7 @@ std::string text_form(const ordered_json& summary) {
   for (const auto& [name, value] : summary["campaign"].items()) {
     if (name == "type" || name == "program" || value == "") continue;
     out += fmt::format("{}{} {}", out.empty() ? "" : ", ", name,
-                       value.is_string() ? value.get<std::string>() : value.dump());
+                       value.is_string() ? text_of(value) : value.dump());
   }
   out += '\n';
   Rows rows;
@@ -60,11 +68,10 @@ std::string text_form(const ordered_json& summary) {
   out += text_form(rows);
   for (const auto& unit : summary["failed"])
     out += fmt::format("  {} unit {}, {}\n", style.red("FAILED  "), unit["unit"].dump(),
-                       unit["name"].get<std::string>());
+                       text_of(unit["name"]));
   for (const auto& unit : summary["disputed"])
-    out +=
-        fmt::format("  {} unit {}, {}: {} different results\n", style.red("DISPUTED"),
-                    unit["unit"].dump(), unit["name"].get<std::string>(), unit["results"].dump());
+    out += fmt::format("  {} unit {}, {}: {} different results\n", style.red("DISPUTED"),
+                       unit["unit"].dump(), text_of(unit["name"]), unit["results"].dump());
   const std::string counts =
       fmt::format("{} of {} units, {} missing, {} failed, {} disputed; torn last lines ignored: {}",
                   summary["done"].dump(), summary["units"].dump(), summary["missing"].dump(),
@@ -73,12 +80,26 @@ std::string text_form(const ordered_json& summary) {
   return out + (passed ? style.green("good") : style.red("BAD ")) + "  " + counts + '\n';
 }
 
+/// What is replaced is one more file of the campaign, so that nothing in it is lost.
+void add_held(diff::MergedCampaign& merged, const std::string& path, const std::string& content) {
+  const diff::CampaignFile file = diff::parse_campaign_file(path, content);
+  merged.add(path, file);
+  if (file.header.is_null() && !merged.lines().starts_with(content))
+    throw InputError(path + ": line 1: expected the first line of this campaign");
+}
+
 int run(const Options& options) {
   diff::MergedCampaign merged;
   for (const std::string& path : diff::files_below(options.files, {".jsonl"}))
     merged.add(path, diff::parse_campaign_file(path, diff::content_of_file(path)));
+  std::optional<diff::HeldCampaign> held;
+  if (!options.out.empty()) {
+    diff::require_writable(options.out);
+    if (std::filesystem::is_regular_file(options.out)) held.emplace(options.out);
+  }
+  if (held) add_held(merged, options.out, held->content());
   const ordered_json summary = merged.summary();
-  if (!options.out.empty()) diff::write_text_file(options.out, merged.lines());
+  if (!options.out.empty()) diff::write_file(options.out, merged.lines());
   print(options.json ? summary.dump() + '\n' : text_form(summary));
   return summary["passed"].get<bool>() ? good : violation;
 }
@@ -97,7 +118,9 @@ Run add_merge(CLI::App& app) {
       ->add_option("FILE", options->files,
                    "Files of `diff`, `prove` or `flush campaign`, and folders of them (*.jsonl)")
       ->required();
-  command->add_option("--out", options->out, "Write all finished units here, which merges again")
+  command
+      ->add_option("--out", options->out,
+                   "Write all finished units here, those that it has too; it merges again")
       ->type_name("FILE");
   command->add_flag("--json", options->json, "Print one JSON object");
   return errors_are_input([options] { return run(*options); });

@@ -7,6 +7,7 @@
 #include "cli/command.h"
 #include "cli/terminal.h"
 #include "diff/case_file.h"
+#include "diff/files.h"
 #include "diff/oracles.h"
 #include "diff/program_run.h"
 
@@ -64,36 +65,28 @@ std::string minimize_program(const Options& options, const nlohmann::json& docum
                                       file.name, file.origin));
 }
 
-int run_program(const Options& options, const nlohmann::json& document) {
-  const std::string text = minimize_program(options, document);
-  if (options.out.empty()) {
-    print(text);
-  } else {
-    diff::write_text_file(options.out, text);
+std::string minimize_access(const Options& options, const nlohmann::json& document) {
+  const diff::CaseFile file = diff::read_case(options.path, document);
+  const std::string& name = options.oracle.empty() ? file.oracle : options.oracle;
+  if (name.empty()) return diff::to_text(minimize_answer(file));
+  const auto oracle = diff::make_oracle(name);
+  if (oracle == nullptr) {
+    throw InputError(
+        fmt::format("{}: \"oracle\": expected one of {}", options.path, diff::oracle_list()));
   }
-  return good;
+  return diff::to_text(minimize_on(*oracle, file, options.path));
 }
 
 int run(const Options& options) {
-  diff::CaseFile file;
-  try {
-    const nlohmann::json document = diff::read_case_document(options.path);
-    if (diff::holds_program(document)) return run_program(options, document);
-    file = diff::read_case(options.path, document);
-    const std::string& name = options.oracle.empty() ? file.oracle : options.oracle;
-    if (name.empty()) {
-      file = minimize_answer(file);
-    } else if (const auto oracle = diff::make_oracle(name)) {
-      file = minimize_on(*oracle, file, options.path);
-    } else {
-      throw InputError(
-          fmt::format("{}: \"oracle\": expected one of {}", options.path, diff::oracle_list()));
-    }
-    if (!options.out.empty()) diff::write_case_file(options.out, file);
-  } catch (const diff::CaseFileError& e) {
-    throw InputError(e.what());
+  if (!options.out.empty()) diff::require_writable(options.out);
+  const nlohmann::json document = diff::read_case_document(options.path);
+  const std::string text = diff::holds_program(document) ? minimize_program(options, document)
+                                                         : minimize_access(options, document);
+  if (options.out.empty()) {
+    print(text);
+  } else {
+    diff::write_file(options.out, text);
   }
-  if (options.out.empty()) print(diff::to_text(file));
   return good;
 }
 
@@ -108,7 +101,7 @@ Run add_minimize(CLI::App& app) {
   command->add_option("file", options->path, "Case file")->required();
   command->add_option("--oracle", options->oracle, "Instead of the oracle that the case names");
   command->add_option("--out", options->out, "Write here instead of to stdout");
-  return [options] { return run(*options); };
+  return errors_are_input([options] { return run(*options); });
 }
 
 }  // namespace mmuref::cli

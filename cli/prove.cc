@@ -1,5 +1,4 @@
 #include <fmt/format.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <chrono>
@@ -11,8 +10,9 @@
 
 #include "cli/campaign_options.h"
 #include "cli/command.h"
-#include "cli/output_file.h"
+#include "cli/numbers.h"
 #include "cli/verdicts.h"
+#include "diff/files.h"
 
 namespace mmuref::cli {
 namespace {
@@ -53,7 +53,7 @@ int list(const Statements& chosen, bool as_json) {
 
 void write_script(const std::string& folder, const spec::Verdict& v) {
   const auto path = std::filesystem::path(folder) / (std::string(v.theorem.name) + ".smt2");
-  write_file(path.string(), v.script);
+  diff::write_file(path.string(), v.script);
 }
 
 /// A program that answers nothing, or is not there, is not the second opinion asked for.
@@ -92,7 +92,7 @@ json unit_line(const Statements& chosen, std::size_t number, const spec::Verdict
   line["passed"] = chosen.passes(number, v);
   line["timing"]["seconds"] = line["seconds"];
   line.erase("seconds");
-  const std::string status(defect != nullptr && v.finds() ? "found" : spec::name(v.status));
+  const std::string status(defect != nullptr && v.finds() ? "found" : status_name(v));
   line["totals"][defect == nullptr ? "theorems" : "defects"][status] = 1U;
   if (v.second) line["totals"]["second"][line["second"].get<std::string>()] = 1U;
   return line;
@@ -126,7 +126,7 @@ std::map<std::size_t, json> prove(const Statements& chosen, Options options) {
   if (!lines.empty() && !options.json) print(fmt::format("{} done before\n", lines.size()));
 
   const Style style = Style::of_stdout();
-  const bool progress = options.json && isatty(STDERR_FILENO) != 0;
+  Progress progress("prove");
   const std::size_t all = lines.size() + open.size();
   std::exception_ptr failed;
   const auto done = [&](const spec::Verdict& v) {
@@ -136,8 +136,11 @@ std::map<std::size_t, json> prove(const Statements& chosen, Options options) {
     lines[number] = unit_line(chosen, number, v);
     // What took too long is not finished: another run may have more time.
     if (v.status != spec::Status::unknown) log.write(lines[number]);
-    if (!options.json) print(text_form(v, chosen.defect(number), style));
-    if (progress) fmt::print(stderr, "\rprove: {} of {}\x1b[K", lines.size(), all);
+    if (options.json) {
+      progress.show(fmt::format("{} of {}", lines.size(), all));
+    } else {
+      print(text_form(v, chosen.defect(number), style));
+    }
   };
   options.prove.done = [&](const spec::Verdict& v) {
     try {
@@ -147,7 +150,6 @@ std::map<std::size_t, json> prove(const Statements& chosen, Options options) {
     }
   };
   spec::prove(open, options.prove);
-  if (progress) fmt::print(stderr, "\r\x1b[K");
   if (failed) std::rethrow_exception(failed);
   return lines;
 }
@@ -209,18 +211,21 @@ Run add_prove(CLI::App& app) {
   command->add_option("--smt2", options->smt2, "Write each theorem's obligations to this folder");
   command->add_option("--solver", options->prove.second_solver,
                       "A second solver that must agree, such as cvc5");
-  command
-      ->add_option("--timeout", options->prove.timeout_seconds,
-                   "Seconds a query may take; then its theorem is unknown")
+  add_number(*command, "--timeout", options->prove.timeout_seconds,
+             "Seconds a query may take; then its theorem is unknown")
       ->check(CLI::Range(1U, 86400U))
       ->capture_default_str();
-  command->add_option("--threads", options->prove.threads, "Theorems at a time")
+  add_number(*command, "--threads", options->prove.threads, "Theorems at a time")
       ->check(CLI::Range(1U, 1024U))
       ->capture_default_str();
   add_campaign_options(*command, options->shard, options->out);
-  command->add_flag("--list", options->list, "Print names, claims and references, prove nothing");
+  CLI::Option* list = command->add_flag("--list", options->list,
+                                        "Print names, claims and references, prove nothing");
   command->add_flag("--json", options->json, "Print one JSON object");
-  return errors_are_input([options] { return run(*options); });
+  return errors_are_input([=] {
+    require_alone(*command, list, {"filter", "--json"});
+    return run(*options);
+  });
 }
 
 }  // namespace mmuref::cli

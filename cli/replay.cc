@@ -30,7 +30,7 @@ int run(const Options& options) {
     violations += result.verdict == diff::Verdict::violation;
     bad += result.verdict == diff::Verdict::bad_file;
     if (!result.skipped.empty()) ++skipped[result.skipped];
-    if (!result.message.empty()) fmt::print(stderr, "mmuref: {}\n", result.message);
+    if (!result.message.empty()) print_error(result.message);
   }
   if (options.json) {
     const nlohmann::ordered_json summary = {{"cases", results.size()},
@@ -64,7 +64,7 @@ Run add_replay(CLI::App& app) {
           "Cases (*.json), traces (*.jsonl), ways through flush protocols (*.flush), or folders")
       ->required();
   command->add_flag("--json", options->json, "Print the summary as one JSON object");
-  return [options] { return run(*options); };
+  return errors_are_input([options] { return run(*options); });
 }
 
 }  // namespace mmuref::cli

@@ -7,6 +7,7 @@
 #include <cstdlib>
 
 #include "cli/command.h"
+#include "diff/text.h"
 
 namespace mmuref::cli {
 namespace {
@@ -51,6 +52,25 @@ void print(std::string_view text) {
   if (std::fwrite(text.data(), 1, text.size(), stdout) != text.size() || std::fflush(stdout) != 0) {
     throw InputError("standard output cannot be written");
   }
+}
+
+void print_error(const std::string& message) {
+  std::fputs(("mmuref: " + diff::printable(message) + '\n').c_str(), stderr);
+}
+
+Progress::Progress(std::string command)
+    : command_(std::move(command)), terminal_(isatty(STDERR_FILENO) == 1) {}
+
+Progress::~Progress() {
+  if (shown_ && terminal_) std::fputs("\r\x1b[K", stderr);
+}
+
+void Progress::show(const std::string& text) {
+  if (Clock::now() < next_) return;
+  next_ = Clock::now() + (terminal_ ? std::chrono::milliseconds(200) : std::chrono::seconds(10));
+  shown_ = true;
+  const std::string line = command_ + ": " + text;
+  std::fputs((terminal_ ? '\r' + line + "\x1b[K" : line + '\n').c_str(), stderr);
 }
 
 }  // namespace mmuref::cli

@@ -1,6 +1,7 @@
 // Text for a terminal, or for whatever else standard output is.
 #pragma once
 
+#include <chrono>
 #include <string>
 #include <string_view>
 
@@ -34,5 +35,30 @@ std::string wrapped(std::string_view text, std::size_t indent);
 
 /// Writes all of `text` to standard output. Throws InputError when that fails (a full disk).
 void print(std::string_view text);
+
+/// "mmuref: " and `message` as one line on standard error, whatever it quotes. Nobody can be told
+/// when that fails.
+void print_error(const std::string& message);
+
+/// What a command is doing, on standard error, once it has taken a second: on a terminal one line
+/// that is rewritten, elsewhere a line every ten seconds.
+class Progress {
+ public:
+  /// `command` is what lines begin with.
+  explicit Progress(std::string command);
+  /// Takes the line off a terminal.
+  ~Progress();
+  Progress(const Progress&) = delete;
+  Progress& operator=(const Progress&) = delete;
+
+  void show(const std::string& text);
+
+ private:
+  using Clock = std::chrono::steady_clock;
+  std::string command_;
+  bool terminal_;
+  Clock::time_point next_ = Clock::now() + std::chrono::seconds(1);
+  bool shown_ = false;
+};
 
 }  // namespace mmuref::cli

@@ -57,6 +57,8 @@ void add_shape(CLI::App& app, const std::string& flag, x86::CacheShape& into,
 /// does, CPL is 0 for an address in the upper half and 3 for one in the lower.
 x86::Access<Word> access(const std::string& line, const std::string& place) {
   x86::Access<Word> a;
+  if (line.ends_with('\r'))
+    throw InputError(fmt::format("{}: ends with CR LF; expected LF alone", place));
   std::string address = line;
   if (line.size() > 2 && line[1] == ' ') {
     a.write = line[0] == 'w';
@@ -173,14 +175,18 @@ Run add_tlb_simulate(CLI::App& tlb) {
       ->check(CLI::IsMember({"lru", "fifo", "random"}))
       ->capture_default_str()
       ->type_name("KIND");
-  command->add_option("--seed", o->tlb.seed, "For random replacement")
-      ->check(at_least(0))
-      ->capture_default_str()
-      ->type_name("N");
+  CLI::Option* seed = add_number(*command, "--seed", o->tlb.seed, "For random replacement")
+                          ->check(at_least(0))
+                          ->capture_default_str()
+                          ->type_name("N");
   command->add_flag("--json", o->json, "The counts as one JSON object");
   command->footer(
       "Example: mmuref tlb simulate corpora/linux-6.1-kaslr-4level/pagetables.core <addresses");
-  return [o] { return simulate(*o); };
+  return [o, seed] {
+    if (seed->count() > 0 && o->replacement != "random")
+      throw InputError("--seed: expected --replacement random");
+    return simulate(*o);
+  };
 }
 
 }  // namespace mmuref::cli

@@ -32,9 +32,9 @@ int run_check(const Options& options) {
       } else {
         print(diff::text_form(trace, verdict, path));
       }
-    } catch (const diff::TraceFileError& e) {
+    } catch (const diff::FormError& e) {
       unreadable = true;
-      fmt::print(stderr, "mmuref: {}\n", e.what());
+      print_error(e.what());
     }
   }
   return unreadable ? bad_input : stale ? violation : good;
@@ -52,7 +52,7 @@ Run add_trace(CLI::App& app) {
   const auto options = std::make_shared<Options>();
   check->add_option("paths", options->paths, "Traces, or folders of *.jsonl")->required();
   check->add_flag("--json", options->json, "Print one JSON object a trace");
-  return [options] { return run_check(*options); };
+  return errors_are_input([options] { return run_check(*options); });
 }
 
 }  // namespace mmuref::cli

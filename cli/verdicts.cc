@@ -6,7 +6,7 @@ namespace mmuref::cli {
 namespace {
 
 std::string colored(const spec::Verdict& v, const Style& style) {
-  const std::string word = fmt::format("{:<8}", spec::name(v.status));
+  const std::string word = fmt::format("{:<8}", status_name(v));
   return v.passes() ? style.green(word) : style.red(word);
 }
 
@@ -38,7 +38,7 @@ std::string theorem_text(const spec::Verdict& v, const Style& style) {
 
 std::string defect_text(const spec::Verdict& v, const spec::Defect& defect, const Style& style) {
   if (!v.finds()) {
-    return summary(v, style.red(fmt::format("{:<8}", spec::name(v.status)))) +
+    return summary(v, style.red(fmt::format("{:<8}", status_name(v)))) +
            fmt::format("         a defect of Linux {}: its claim must be refuted\n",
                        defect.kernel) +
            claim_text(v.theorem);
@@ -50,6 +50,10 @@ std::string defect_text(const spec::Verdict& v, const spec::Defect& defect, cons
 }
 
 }  // namespace
+
+std::string_view status_name(const spec::Verdict& v) {
+  return spec::name(v.disputed() ? spec::Status::unknown : v.status);
+}
 
 Statements statements(std::string_view filter) {
   Statements s{spec::all_theorems(), spec::all_defects()};
@@ -67,7 +71,7 @@ std::string text_form(const spec::Verdict& v, const spec::Defect* defect, const 
 }
 
 nlohmann::ordered_json json_form(const spec::Verdict& v, const spec::Defect* defect) {
-  nlohmann::ordered_json json = {{"name", v.theorem.name},      {"status", spec::name(v.status)},
+  nlohmann::ordered_json json = {{"name", v.theorem.name},      {"status", status_name(v)},
                                  {"seconds", v.seconds},        {"paths", v.paths},
                                  {"claim", v.theorem.claim},    {"ref", v.theorem.ref},
                                  {"obligations", v.obligations}};

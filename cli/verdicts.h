@@ -30,6 +30,9 @@ struct Statements {
 /// Those whose name contains `filter`.
 Statements statements(std::string_view filter = "");
 
+/// What solvers say two things of is unknown.
+std::string_view status_name(const spec::Verdict& v);
+
 /// One line, and for a refuted theorem its counterexample below it. Of a defect, which passes when
 /// it is found: one line, and what shows it below. `defect` is null for a theorem.
 std::string text_form(const spec::Verdict& v, const spec::Defect* defect, const Style& style);

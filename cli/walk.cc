@@ -49,9 +49,8 @@ Run add_walk(CLI::App& app) {
       ->check(CLI::IsMember({"read", "write", "fetch"}))
       ->capture_default_str()
       ->type_name("KIND");
-  command
-      ->add_option("--cpl", o->cpl,
-                   "Privilege level, 0..3; 3 for an address in the lower half if not given, else 0")
+  add_number(*command, "--cpl", o->cpl,
+             "Privilege level, 0..3; 3 for an address in the lower half if not given, else 0")
       ->check(CLI::Range(0, 3))
       ->type_name("N");
   command->add_flag("--ac", o->ac, "EFLAGS.AC=1");

@@ -51,7 +51,7 @@ void add_outcome(Json& j, const WalkReport& r) {
     j["error_code"] = hex(w.error_code);
     if (w.outcome == x86::Outcome::page_fault) j["cr2"] = hex(r.access.va);
   }
-  j["level"] = w.level;
+  if (w.level != 0) j["level"] = w.level;
   j.update(rule_form(w.rule));
   j["denials"] = Json::array();
   for (const x86::Rule rule : denied_by(w.denials)) j["denials"].push_back(rule_form(rule));
@@ -65,8 +65,10 @@ nlohmann::ordered_json json_form(const WalkReport& r, const image::Image& image)
          {"cpl", r.cpl},
          {"ac", r.access.ac},
          {"implicit", r.access.implicit},
+         {"stack", r.access.stack},
          {"maxphyaddr", r.cpu.maxphyaddr},
          {"page1gb", r.cpu.page1gb},
+         {"vendor", r.cpu.amd ? "amd" : "intel"},
          {"registers", registers_form(image)}};
   if (image.cpu()) {
     j["stopped"] = {{"rip", hex(image.cpu()->rip)}, {"cpl", image.cpu()->cpl}};

@@ -93,7 +93,7 @@ nlohmann::json Campaign::save_case(const std::string& class_name, Word space, st
                fmt::format("mmuref diff --oracle {} --seed {}, address space {}, access {}",
                            oracle_.name(), options_.seed, space, number));
   const std::string text = to_text(file);
-  save(file.name, text);
+  save_later(file.name, text);
   return nlohmann::json::parse(text);
 }
 

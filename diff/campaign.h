@@ -51,6 +51,7 @@ struct Totals {
   std::map<std::string, Word> known;    ///< differences, by ledger name
   std::map<std::string, Word> skipped;  ///< accesses the oracle does not support, by reason
   std::array<std::array<Word, x86::max_level + 1>, rules> coverage{};  ///< by rule and level
+  Word timed = 0;  ///< of what was compared: where no merged file left the times out
   double seconds = 0;
   double oracle_seconds = 0;  ///< of them, inside the oracle's engine
 };

@@ -161,11 +161,11 @@ CampaignFile parse_campaign_file(const std::string& path, std::string_view text)
 
 void MergedCampaign::add(const std::string& path, const CampaignFile& file) {
   if (file.torn) torn_.insert(path);
-  if (file.header.is_null()) return;
   if (header_.is_null()) {
     header_ = file.header;
     first_path_ = path;
   }
+  if (file.header.is_null()) return;
   if (const std::string other = difference(file.header, header_); !other.empty()) {
     throw FormError(
         fmt::format("{}: {} as in {}; expected files of one campaign", path, other, first_path_));
@@ -178,7 +178,8 @@ void MergedCampaign::add(const std::string& path, const CampaignFile& file) {
 }
 
 nlohmann::ordered_json MergedCampaign::summary() const {
-  if (header_.is_null()) throw FormError("expected a campaign's first line in one of the files");
+  if (header_.is_null())
+    throw FormError(first_path_ + ": expected a campaign's first line, here or in another file");
   auto failed = nlohmann::ordered_json::array(), disputed = failed;
   json totals = json::object();
   for (const auto& [number, results] : units_) {

@@ -74,7 +74,7 @@ class MergedCampaign {
   using Results = std::map<std::string, nlohmann::json>;
 
   nlohmann::json header_;
-  std::string first_path_;  ///< where the header is from
+  std::string first_path_;  ///< where the header is from; the last file while there is none
   std::map<Word, Results> units_;
   std::set<std::string> torn_;  ///< files whose last line is
 };

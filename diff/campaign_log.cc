@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <sys/file.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <array>
@@ -38,6 +39,18 @@ std::string program_identity() {
   return hex(hash);
 }
 
+/// Keeps other campaigns from the open file `file`, which `path` names, until it is closed.
+void lock(int file, const std::string& path) {
+  const auto refuse = [&] { throw FileError(path + ": another campaign is writing it"); };
+  if (flock(file, LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK) refuse();
+  // Who held it may have put another file in its place since it was opened.
+  struct stat opened {};
+  struct stat named {};
+  if (fstat(file, &opened) != 0 || stat(path.c_str(), &named) != 0 ||
+      opened.st_ino != named.st_ino || opened.st_dev != named.st_dev)
+    refuse();
+}
+
 }  // namespace
 
 json campaign_header(const std::string& command, Word count, Word unit) {
@@ -51,15 +64,12 @@ json campaign_header(const std::string& command, Word count, Word unit) {
 CampaignLog::CampaignLog(const std::string& path, json header)
     : path_(path), header_(std::move(header)) {
   if (path.empty()) return;
-  if (std::filesystem::is_directory(path)) {
-    throw std::runtime_error(fmt::format("{}: is a directory; expected a file", path));
-  }
+  if (std::filesystem::is_directory(path)) throw FileError(path + ": is a folder; expected a file");
   header_["program"] = program_identity();
   file_ = open(path.c_str(), O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC, 0666);
   if (file_ < 0) throw std::runtime_error(fmt::format("{}: {}", path, std::strerror(errno)));
   try {
-    if (flock(file_, LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK)
-      throw std::runtime_error(path + ": another campaign is writing it");
+    lock(file_, path);
     if (std::filesystem::is_regular_file(path)) {
       take_over(content_of_file(path));
     } else {
@@ -69,6 +79,22 @@ CampaignLog::CampaignLog(const std::string& path, json header)
     close(file_);
     throw;
   }
+}
+
+HeldCampaign::HeldCampaign(const std::string& path)
+    : file_(open(path.c_str(), O_RDONLY | O_CLOEXEC)) {
+  if (file_ < 0) throw FileError(fmt::format("{}: {}", path, std::strerror(errno)));
+  try {
+    lock(file_, path);
+    content_ = content_of_file(path);
+  } catch (...) {
+    close(file_);
+    throw;
+  }
+}
+
+HeldCampaign::~HeldCampaign() {
+  close(file_);
 }
 
 CampaignLog::~CampaignLog() {

@@ -19,6 +19,21 @@ struct Shard {
 /// The first line of a campaign's file, to which a command adds what else identifies it.
 nlohmann::json campaign_header(const std::string& command, Word count, Word unit);
 
+/// A campaign's file that no campaign can write meanwhile, so that it can be replaced.
+class HeldCampaign {
+ public:
+  /// `path` is there. Throws FileError when it cannot be read, or when a campaign is writing it.
+  explicit HeldCampaign(const std::string& path);
+  ~HeldCampaign();
+  HeldCampaign(const HeldCampaign&) = delete;
+  HeldCampaign& operator=(const HeldCampaign&) = delete;
+  const std::string& content() const { return content_; }
+
+ private:
+  int file_;
+  std::string content_;
+};
+
 class CampaignLog {
  public:
   /// Opens `path`, which need not exist, and takes over what is in it when it is of the campaign

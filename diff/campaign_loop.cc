@@ -1,5 +1,11 @@
 #include "diff/campaign_loop.h"
 
+#include <filesystem>
+#include <utility>
+
+#include "diff/files.h"
+#include "diff/report.h"
+
 namespace mmuref::diff {
 namespace {
 
@@ -84,11 +90,22 @@ void CampaignLoop::run_unit(Word unit) {
        {{"seconds", seconds.count()}, {"oracle_seconds", asked_.seconds() - oracle_before}}}};
   log_.write(line);
   add(line);
+  for (const auto& [name, text] : std::exchange(cases_, {})) save(name, text);
+}
+
+Totals CampaignLoop::totals_of(const nlohmann::json& line) const {
+  Totals totals = totals_from_json(line["totals"]);
+  totals.mode = mode_;
+  return totals;
 }
 
 Totals CampaignLoop::take_over(const nlohmann::json& line) {
   try {
-    Totals totals = totals_from_json(line["totals"]);
+    Totals totals = totals_of(line);
+    const bool whole = compared(totals) >= quota(line["unit"].get<Word>());
+    if (line["passed"] != (whole && totals.unexplained == 0))
+      throw std::runtime_error(fmt::format("{}: unit {}: \"passed\": expected what its totals say",
+                                           options_.out, line["unit"].dump()));
     add(line);
     return totals;
   } catch (const nlohmann::json::exception&) {
@@ -100,6 +117,7 @@ Totals CampaignLoop::take_over(const nlohmann::json& line) {
 void CampaignLoop::add(const nlohmann::json& line) {
   add_totals(sum_, line["totals"]);
   if (!line.contains("timing")) return;  // of a merged file
+  timed_ += compared(totals_of(line));
   seconds_ += line["timing"].at("seconds").get<double>();
   oracle_seconds_ += line["timing"].at("oracle_seconds").get<double>();
 }
@@ -107,6 +125,7 @@ void CampaignLoop::add(const nlohmann::json& line) {
 Totals CampaignLoop::so_far() const {
   Totals totals = sum_.is_null() ? Totals{} : totals_from_json(sum_);
   totals.mode = mode_;
+  totals.timed = timed_;
   totals.seconds = seconds_;
   totals.oracle_seconds = oracle_seconds_;
   return totals;
@@ -115,7 +134,13 @@ Totals CampaignLoop::so_far() const {
 void CampaignLoop::save(const std::string& name, const std::string& text) {
   if (options_.save.empty() || !saved_.insert(name).second) return;
   std::filesystem::create_directories(options_.save);
-  write_text_file(fmt::format("{}/{}.json", options_.save, name), text);
+  for (std::size_t number = 1;; ++number) {
+    const std::string path = number == 1
+                                 ? fmt::format("{}/{}.json", options_.save, name)
+                                 : fmt::format("{}/{}-{}.json", options_.save, name, number);
+    if (!std::filesystem::exists(path)) return write_file(path, text);
+    if (content_of_file(path) == text) return;
+  }
 }
 
 }  // namespace mmuref::diff

@@ -4,13 +4,13 @@
 #include <fmt/format.h>
 
 #include <chrono>
-#include <filesystem>
 #include <set>
+#include <utility>
+#include <vector>
 
 #include "diff/campaign.h"
 #include "diff/campaign_log.h"
 #include "diff/case_file.h"
-#include "diff/report.h"
 
 namespace mmuref::diff {
 
@@ -30,8 +30,11 @@ class CampaignLoop {
   /// Whether `class_name` is met for the first time in this unit.
   bool first_of(const std::string& class_name) { return classes_.insert(class_name).second; }
   void finding(nlohmann::json line) { findings_.push_back(std::move(line)); }
-  /// Writes a case to the folder for minimised cases, if there is one, and if it is the first.
-  void save(const std::string& name, const std::string& text);
+  /// Writes a case to the folder for minimised cases, if there is one and it is the first, once
+  /// the unit is finished.
+  void save_later(const std::string& name, const std::string& text) {
+    cases_.emplace_back(name, text);
+  }
 
   const Domain& domain_;
   const CampaignOptions& options_;
@@ -42,18 +45,23 @@ class CampaignLoop {
   std::string unit_name(Word unit) const;
   void run_unit(Word unit);
   Totals take_over(const nlohmann::json& line);
+  Totals totals_of(const nlohmann::json& line) const;
   void add(const nlohmann::json& line);
+  /// Beside whatever the folder has, which somebody may have corrected.
+  void save(const std::string& name, const std::string& text);
   Totals so_far() const;
 
   AnyOracle& asked_;
   const Mode mode_;
   CampaignLog log_;
-  Word quota_ = 0;                           ///< to compare in this unit
-  nlohmann::json findings_;                  ///< of this unit
-  std::set<std::string> classes_;            ///< of the differences in this unit
-  std::set<std::string> saved_;              ///< names of cases
+  Word quota_ = 0;                                          ///< to compare in this unit
+  nlohmann::json findings_;                                 ///< of this unit
+  std::set<std::string> classes_;                           ///< of the differences in this unit
+  std::vector<std::pair<std::string, std::string>> cases_;  ///< to be saved: names and texts
+  std::set<std::string> saved_;                             ///< names of cases
   nlohmann::json sum_;                       ///< totals of the units that are finished
-  double seconds_ = 0, oracle_seconds_ = 0;  ///< of them
+  Word timed_ = 0;                           ///< what was compared in those with times
+  double seconds_ = 0, oracle_seconds_ = 0;  ///< of these
 };
 
 }  // namespace mmuref::diff

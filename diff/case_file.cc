@@ -2,14 +2,10 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <array>
-#include <cerrno>
-#include <cstring>
-#include <filesystem>
-#include <fstream>
-#include <iterator>
-#include <string_view>
 
+#include "diff/files.h"
 #include "diff/ledger.h"
 #include "diff/machine_json.h"
 #include "diff/minimize.h"
@@ -42,19 +38,14 @@ std::string text_field(const std::string& path, const json& document, const char
 
 }  // namespace
 
+json parse_case(const std::string& path, std::string_view text) {
+  Document document = parse_document(text);
+  if (!document.error.empty()) refuse(path, document.error);
+  return std::move(document.value);
+}
+
 json read_case_document(const std::string& path) {
-  if (std::filesystem::is_directory(path)) refuse(path, "no *.json case in this folder");
-  std::ifstream file(path, std::ios::binary);
-  if (!file) refuse(path, std::strerror(errno));
-  const std::string content{std::istreambuf_iterator<char>(file), {}};
-  if (file.bad()) refuse(path, "cannot be read");
-  try {
-    return json::parse(content);
-  } catch (const json::parse_error& e) {
-    refuse(path, fmt::format("byte {}: expected a JSON object", e.byte));
-  } catch (const json::out_of_range&) {
-    refuse(path, "a number beyond the range of a double");
-  }
+  return parse_case(path, content_of_file(path));
 }
 
 bool holds_program(const json& document) {
@@ -180,28 +171,6 @@ std::string to_text(const CaseFile& file) {
   document["expect"] = to_json(file.id, file.question, answer(file.question));
   append_tail(document, file);
   return document.dump(1) + '\n';
-}
-
-void write_case_file(const std::string& path, const CaseFile& file) {
-  write_text_file(path, to_text(file));
-}
-
-void write_text_file(const std::string& path, const std::string& text) {
-  namespace fs = std::filesystem;
-  // What is no file of its own, such as a link or a terminal, stays what it is.
-  const fs::file_status is = fs::symlink_status(path);
-  const bool replaced = !fs::exists(is) || fs::is_regular_file(is);
-  const std::string partial = replaced ? path + ".partial" : path;
-  {
-    std::ofstream out(partial, std::ios::binary);
-    if (!out) refuse(path, std::strerror(errno));
-    out << text;
-    if (!out.flush()) refuse(partial, std::strerror(errno));
-  }
-  if (!replaced) return;
-  std::error_code error;
-  std::filesystem::rename(partial, path, error);
-  if (error) refuse(path, error.message());
 }
 
 ordered_json to_json(const Effect& effect) {

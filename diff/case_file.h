@@ -14,11 +14,12 @@
 #pragma once
 
 #include <nlohmann/json.hpp>
-#include <stdexcept>
 #include <string>
+#include <string_view>
 
 #include "diff/compare.h"
 #include "diff/program.h"
+#include "diff/strict_json.h"
 
 namespace mmuref::diff {
 
@@ -41,12 +42,14 @@ struct ProgramCase : CaseHead {
   nlohmann::json expect;  ///< the model's outcomes for the last step; empty when it is no access
 };
 
-/// A file that cannot be read as a case: path, place and what was expected, on one line.
-class CaseFileError : public std::runtime_error {
-  using std::runtime_error::runtime_error;
+/// A file that cannot be read as a case: path, place and what was expected.
+class CaseFileError : public FormError {
+  using FormError::FormError;
 };
 
-/// The file's JSON. Throws CaseFileError.
+/// The JSON of what the file `path` holds, which errors name. Throws CaseFileError.
+nlohmann::json parse_case(const std::string& path, std::string_view text);
+/// The same of the file. Throws FileError too.
 nlohmann::json read_case_document(const std::string& path);
 /// Whether that is a case of a program.
 bool holds_program(const nlohmann::json& document);
@@ -54,7 +57,7 @@ bool holds_program(const nlohmann::json& document);
 /// A document of `path`, which errors name. Throw CaseFileError.
 CaseFile read_case(const std::string& path, const nlohmann::json& document);
 ProgramCase read_program_case(const std::string& path, const nlohmann::json& document);
-/// Throws CaseFileError.
+/// Throws CaseFileError, FileError.
 CaseFile read_case_file(const std::string& path);
 
 /// Indented, with a newline at the end.
@@ -64,10 +67,6 @@ std::string to_text(const ProgramCase& file);
 /// What `mmuref tlb eval` answers to the last step when nothing is known of the others; an empty
 /// array when it is no access.
 nlohmann::ordered_json last_outcomes(const Program& program);
-
-/// Replaces `path` as a whole, so that no half-written file is ever seen. Throws CaseFileError.
-void write_text_file(const std::string& path, const std::string& text);
-void write_case_file(const std::string& path, const CaseFile& file);
 
 nlohmann::ordered_json to_json(const Effect& effect);
 

@@ -18,16 +18,17 @@ System Subject::system() const {
     const Exhibit* e = spec::protocol::exhibit(exhibit);
     if (e == nullptr)
       throw FormError(
-          fmt::format("{}: expected one of those that `flush gallery` prints", exhibit));
+          fmt::format("break {}: expected one of those that `flush gallery` prints", exhibit));
     s = fixed ? e->fixed(bounds) : e->broken(bounds);
   } else if (!order.empty() || irqs_on) {
     if (protocol != "linux-4.6")
-      throw FormError("--order and --irqs-on: expected --protocol linux-4.6");
+      throw FormError(fmt::format(
+          "protocol {}: expected linux-4.6, whose order and interrupts can be chosen", protocol));
     Linux46 o{.bounds = bounds, .switch_irqs_off = !irqs_on};
     try {
       if (!order.empty()) set_order(o, order);
     } catch (const std::invalid_argument& e) {
-      throw FormError(fmt::format("{}: {}", order, e.what()));
+      throw FormError(fmt::format("order {}: {}", order, e.what()));
     }
     s = linux_4_6(o);
   } else {
@@ -37,7 +38,7 @@ System Subject::system() const {
       names += fmt::format("{}{}", names.empty() ? "" : ", ", p.name);
     }
     if (s.programs.empty())
-      throw FormError(fmt::format("{}: expected a protocol: {}", protocol, names));
+      throw FormError(fmt::format("protocol {}: expected {}", protocol, names));
   }
   if (strict) s.promises.while_switching = true;
   return s;

@@ -6,6 +6,7 @@
 #include <array>
 
 #include "diff/machine_json.h"
+#include "diff/text.h"
 
 namespace mmuref::diff {
 namespace {
@@ -22,27 +23,97 @@ std::string_view name(x86::Source source) {
   return "tlb";
 }
 
-constexpr std::array<std::string_view, 11> fields{"outcome", "pa",        "page",  "writes",
-                                                  "vector",  "cr2",       "level", "error_code",
-                                                  "rule",    "may_write", "source"};
+bool read_number(const json& value, Word& word) {
+  if (value.is_string()) return read_hex(value.get_ref<const std::string&>(), word);
+  if (!value.is_number_unsigned()) return false;
+  word = value.get<Word>();
+  return true;
+}
 
-/// Numbers are equal in either form, digits in either case.
-bool equal(const json& a, const json& b) {
-  const auto number = [](const json& value, Word& word) {
-    if (value.is_string()) return read_hex(value.get_ref<const std::string&>(), word);
-    if (!value.is_number_unsigned()) return false;
-    word = value.get<Word>();
-    return true;
-  };
-  Word x = 0, y = 0;
-  if (number(a, x) && number(b, y)) return x == y;
-  return a == b;
+bool is_number(const json& value) {
+  Word word = 0;
+  return read_number(value, word);
+}
+
+/// Values by address, each of which `holds` accepts.
+template <class Holds>
+bool is_memory(const json& value, Holds holds) {
+  return value.is_object() && std::ranges::all_of(value.items(), [&](const auto& item) {
+           Word address = 0;
+           return read_hex(item.key(), address) && holds(item.value());
+         });
+}
+
+/// What a field of an outcome may hold.
+struct FieldForm {
+  std::string_view name;
+  bool (*reads)(const json&);
+  std::string_view expected;
+};
+
+constexpr std::string_view a_word = R"(a number such as "0x1f")";
+
+constexpr std::array<FieldForm, 11> fields{{
+    {"outcome", [](const json& v) { return v == "ok" || v == "fault"; }, R"("ok" or "fault")"},
+    {"pa", is_number, a_word},
+    {"page", [](const json& v) { return v == "4K" || v == "2M" || v == "1G"; },
+     R"("4K", "2M" or "1G")"},
+    {"writes", [](const json& v) { return is_memory(v, is_number); },
+     "an object of addresses and values"},
+    {"vector", is_number, "a number such as 14"},
+    {"cr2", is_number, a_word},
+    {"level",
+     [](const json& v) {
+       Word level = 0;
+       return read_number(v, level) && level >= 1 && level <= x86::max_level;
+     },
+     "a number from 1 to 5"},
+    {"error_code", is_number, a_word},
+    {"rule",
+     [](const json& v) {
+       return std::ranges::any_of(x86::rule_texts,
+                                  [&](const x86::RuleText& rule) { return v == rule.name; });
+     },
+     "the name of a rule"},
+    {"may_write",
+     [](const json& v) {
+       return is_memory(v, [](const json& values) {
+         return values.is_array() && std::ranges::all_of(values, is_number);
+       });
+     },
+     "an object of addresses and arrays of values"},
+    {"source", [](const json& v) { return v == "memory" || v == "structure" || v == "tlb"; },
+     R"("memory", "structure" or "tlb")"},
+}};
+
+void check_field(const std::string& name, const json& value, std::string_view place) {
+  const auto* form = std::ranges::find(fields, name, &FieldForm::name);
+  if (form == fields.end())
+    throw FormError(fmt::format("{}: unknown field \"{:.40}\"", place, name));
+  if (!form->reads(value))
+    throw FormError(fmt::format("{}.{}: expected {}", place, name, form->expected));
+}
+
+/// Numbers in one form, wherever they are: they are equal in either, digits in either case.
+json as_numbers(const json& value) {
+  if (Word word = 0; read_number(value, word)) return word;
+  if (!value.is_structured()) return value;
+  json numbers = value.is_array() ? json::array() : json::object();
+  for (const auto& [key, inner] : value.items()) {
+    Word address = 0;
+    if (value.is_array()) {
+      numbers.push_back(as_numbers(inner));
+    } else {
+      numbers[read_hex(key, address) ? hex(address) : key] = as_numbers(inner);
+    }
+  }
+  return numbers;
 }
 
 bool agrees(const json& observed, const json& outcome) {
-  return std::all_of(observed.items().begin(), observed.items().end(), [&](const auto& item) {
+  return std::ranges::all_of(observed.items(), [&](const auto& item) {
     const auto found = outcome.find(item.key());
-    return found != outcome.end() && equal(item.value(), *found);
+    return found != outcome.end() && as_numbers(item.value()) == as_numbers(*found);
   });
 }
 
@@ -72,11 +143,7 @@ std::vector<Possibility> agreeing(const json& observed, std::string_view place,
   if (!observed.is_object() || observed.empty()) {
     throw FormError(fmt::format("{}: expected an outcome, or the index of one", place));
   }
-  for (const auto& [field, value] : observed.items()) {
-    if (std::find(fields.begin(), fields.end(), field) == fields.end()) {
-      throw FormError(fmt::format("{}: unknown field \"{:.40}\"", place, field));
-    }
-  }
+  for (const auto& [field, value] : observed.items()) check_field(field, value, place);
   std::vector<Possibility> agreeing;
   for (const Possibility& p : outcomes) {
     if (agrees(observed, json(to_json(p, access, memory)))) agreeing.push_back(p);

@@ -67,7 +67,7 @@ void ProgramCampaign::report_difference(Word index, const ProgramRun& run) {
                  fmt::format("mmuref diff --mode tlb --oracle {} --seed {}, program {}, step {}",
                              oracle_.name(), options_.seed, index, step));
     const std::string text = to_text(file);
-    save(file.name, text);
+    save_later(file.name, text);
     line["case"] = nlohmann::json::parse(text);
   }
   finding(std::move(line));

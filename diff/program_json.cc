@@ -58,8 +58,11 @@ std::size_t read_count(ObjectReader& object, std::string_view name, std::size_t 
   const std::string expected = fmt::format("an integer {} to {}", min, max);
   return object.read(name, [&](const Value& v) {
     const auto* number = std::get_if<std::uint64_t>(&v);
-    if (number == nullptr || *number < min || *number > max) throw Unexpected(expected);
-    return static_cast<std::size_t>(*number);
+    const auto* text = std::get_if<std::string_view>(&v);
+    Word count = number != nullptr ? *number : 0;
+    const bool reads = number != nullptr || (text != nullptr && read_hex(*text, count));
+    if (!reads || count < min || count > max) throw Unexpected(expected);
+    return static_cast<std::size_t>(count);
   });
 }
 

@@ -132,14 +132,10 @@ Replayed replay_trace(const std::string& path) {
 /// A way through a flush protocol.
 Replayed replay_way(const std::string& path) {
   const auto named = [](const std::string& promise) { return promise.empty() ? "none" : promise; };
-  try {
-    const FlushReplay r = replay_flush_file(path);
-    if (r.found == r.trace.reason) return {};
-    return violation(path, fmt::format("promise broken in the end: {} expected, {} found",
-                                       named(r.trace.reason), named(r.found)));
-  } catch (const FormError& e) {
-    throw CaseFileError(e.what());
-  }
+  const FlushReplay r = replay_flush_file(path);
+  if (r.found == r.trace.reason) return {};
+  return violation(path, fmt::format("promise broken in the end: {} expected, {} found",
+                                     named(r.trace.reason), named(r.found)));
 }
 
 }  // namespace
@@ -158,17 +154,13 @@ Oracle* OraclePool::get(const std::string& name) {
 
 Replayed replay_file(const std::string& path, OraclePool& oracles) {
   const std::string kind = fs::path(path).extension();
-  if (fs::is_directory(path))
-    return {Verdict::bad_file, path + ": holds no *.json, *.jsonl or *.flush", {}};
   try {
     if (kind == ".jsonl") return replay_trace(path);
     if (kind == ".flush") return replay_way(path);
     const json document = read_case_document(path);
     if (holds_program(document)) return replay(path, read_program_case(path, document), oracles);
     return replay(path, read_case(path, document), oracles);
-  } catch (const CaseFileError& e) {
-    return {Verdict::bad_file, e.what(), {}};
-  } catch (const TraceFileError& e) {
+  } catch (const FormError& e) {
     return {Verdict::bad_file, e.what(), {}};
   } catch (const std::exception& e) {
     return {Verdict::bad_file, fmt::format("{}: {}", path, e.what()), {}};

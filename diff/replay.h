@@ -1,5 +1,5 @@
-// Runs what corpora/ keeps again: cases on the model, on the declarative statement and on the oracle
-// they name; traces; ways through flush protocols.
+// Runs what corpora/ keeps again: cases on the model, on the declarative statement and on the
+// oracle they name; traces; ways through flush protocols.
 #pragma once
 
 #include <map>
@@ -49,8 +49,8 @@ Replayed replay_file(const std::string& path, OraclePool& oracles);
 std::vector<Replayed> replay_files(const std::vector<std::string>& paths, unsigned threads);
 
 /// The files that `arguments` name: a folder stands for every *.json, *.jsonl and *.flush below it,
-/// in order of name. An argument that is no file, or a folder without any, stays as it is and fails
-/// as a bad file.
+/// in order of name. An argument that is no file stays as it is and fails as a bad file. Throws
+/// FileError for a folder without any.
 std::vector<std::string> corpus_paths(const std::vector<std::string>& arguments);
 
 }  // namespace mmuref::diff

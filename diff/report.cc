@@ -130,11 +130,9 @@ std::string report_text(const AnyOracle& oracle, const CampaignOptions& options,
     line(out, "  {} accesses ({:.1f}%) by what was cached and no longer in memory", totals.stale,
          percent(static_cast<double>(totals.stale), static_cast<double>(totals.accesses)));
   }
-  const auto rate = [&](Word count) {
-    return totals.seconds > 0 ? static_cast<double>(count) / totals.seconds : 0;
-  };
+  const double rate = totals.seconds > 0 ? static_cast<double>(totals.timed) / totals.seconds : 0;
   line(out, "  {:.1f} s, {:.0f} {}/s, {:.0f}% of the time inside the oracle's engine",
-       totals.seconds, rate(compared(totals)), programs ? "programs" : "accesses",
+       totals.seconds, rate, programs ? "programs" : "accesses",
        percent(totals.oracle_seconds, totals.seconds));
   append_coverage(out, totals);
   append_not_tested(out, domain, totals);

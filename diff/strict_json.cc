@@ -2,7 +2,10 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <vector>
+
+#include "diff/text.h"
 
 namespace mmuref::diff {
 namespace {
@@ -11,11 +14,13 @@ using nlohmann::json;
 
 constexpr int max_depth = 8;
 
-std::string printable(std::string text) {
-  for (char& c : text) {
-    if (static_cast<unsigned char>(c) < 0x20 || c == 0x7f) c = '?';
-  }
-  return text;
+/// Byte `number`, from 1: "column 7"; with its line where there are several.
+std::string place_of(std::string_view text, std::size_t number) {
+  const std::string_view before = text.substr(0, std::max<std::size_t>(number, 1) - 1);
+  const auto lines = std::ranges::count(before, '\n');
+  const std::size_t column = before.size() - (lines == 0 ? 0 : before.rfind('\n') + 1) + 1;
+  return lines == 0 ? fmt::format("column {}", column)
+                    : fmt::format("line {}, column {}", lines + 1, column);
 }
 
 /// Watches a parser: keeps the names of the objects that are open.
@@ -74,7 +79,7 @@ Document parse_document(std::string_view text) {
     // "[name] parse error at line L, column C: what".
     const std::string_view message = e.what();
     const auto place = message.find(": ");
-    watcher.fail(fmt::format("column {}: {}", e.byte,
+    watcher.fail(fmt::format("{}: {}", place_of(text, e.byte),
                              place == message.npos ? message : message.substr(place + 2)));
   } catch (const json::out_of_range&) {
     // A number that is too large is no parse error to the library.

@@ -2,15 +2,12 @@
 
 #include <fmt/format.h>
 
-#include <filesystem>
 #include <system_error>
 
 #include "diff/files.h"
 
 namespace mmuref::diff {
 namespace {
-
-namespace fs = std::filesystem;
 
 /// "line 3: what" as "path:3: what".
 [[noreturn]] void refuse(const std::string& path, std::string_view what) {
@@ -23,7 +20,6 @@ namespace fs = std::filesystem;
 }  // namespace
 
 Trace read_trace_file(const std::string& path) {
-  if (fs::is_directory(path)) refuse(path, "no *.jsonl trace in this folder");
   try {
     const InputFile file(path);
     LineReader lines(file.descriptor());

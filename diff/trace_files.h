@@ -1,7 +1,6 @@
 // Traces in files.
 #pragma once
 
-#include <stdexcept>
 #include <string>
 #include <vector>
 
@@ -10,8 +9,8 @@
 namespace mmuref::diff {
 
 /// A file that is no trace: "path:line: what was expected", on one line.
-class TraceFileError : public std::runtime_error {
-  using std::runtime_error::runtime_error;
+class TraceFileError : public FormError {
+  using FormError::FormError;
 };
 
 /// Throws TraceFileError.
@@ -21,7 +20,7 @@ Trace read_trace_file(const std::string& path);
 TraceVerdict check_trace(const std::string& path, const Trace& trace);
 
 /// The files that `arguments` name: a folder stands for every *.jsonl below it, in order of name.
-/// A folder without any stays as it is and fails as a file.
+/// Throws FileError for a folder without any.
 std::vector<std::string> trace_paths(const std::vector<std::string>& arguments);
 
 }  // namespace mmuref::diff

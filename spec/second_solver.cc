@@ -71,27 +71,35 @@ int start(const std::vector<std::string>& line, int output, pid_t& child) {
   return error;
 }
 
-/// All that the child writes until it ends or `deadline` passes; then it is killed.
-std::string collect(pid_t child, int input, Clock::time_point deadline, int& status) {
-  std::string text;
+/// How a child ended.
+struct Ended {
+  std::string text;     ///< all that it wrote
+  int status = 0;       ///< as waitpid gives it
+  bool killed = false;  ///< by us, since its time was over
+};
+
+Ended collect(pid_t child, int input, Clock::time_point deadline) {
+  Ended ended;
   std::array<char, 4096> buffer;
   fcntl(input, F_SETFL, O_NONBLOCK);
-  for (bool killed = false;;) {
+  for (;;) {
     const ssize_t n = read(input, buffer.data(), buffer.size());
-    if (n > 0) text.append(buffer.data(), static_cast<std::size_t>(n));
+    if (n > 0) ended.text.append(buffer.data(), static_cast<std::size_t>(n));
     if (n == 0) break;
     if (n > 0) continue;
-    if (killed) break;  // whatever still holds the pipe has left the group
-    if (Clock::now() > deadline) killed = kill(-child, SIGKILL) == 0;
+    if (ended.killed) break;  // whatever still holds the pipe has left the group
+    if (Clock::now() > deadline) ended.killed = kill(-child, SIGKILL) == 0;
     usleep(2000);
   }
-  waitpid(child, &status, 0);
-  return text;
+  waitpid(child, &ended.status, 0);
+  return ended;
 }
 
-SecondAnswer judge(const std::string& text, int status) {
-  if (WIFSIGNALED(status)) return {Satisfiable::unknown, "out of time"};
-  const std::string first = text.substr(0, text.find('\n'));
+SecondAnswer judge(const Ended& ended) {
+  if (ended.killed) return {Satisfiable::unknown, "out of time"};
+  if (WIFSIGNALED(ended.status))
+    return {Satisfiable::unknown, "signal " + std::to_string(WTERMSIG(ended.status)) + " ended it"};
+  const std::string first = ended.text.substr(0, ended.text.find('\n'));
   if (first == "unsat") return {Satisfiable::no, ""};
   if (first == "sat") return {Satisfiable::yes, ""};
   return {Satisfiable::unknown, first.empty() ? "it says nothing" : "it says: " + first};
@@ -107,15 +115,13 @@ SecondAnswer second_opinion(const std::string& solver, const std::string& script
   pid_t child = 0;
   const int error = start(command_line(solver, file.path(), timeout_seconds), ends[1], child);
   close(ends[1]);
-  int status = 0;
-  std::string text;
+  SecondAnswer answer{Satisfiable::unknown, error == ENOENT ? "the program is not there"
+                                                            : "the program cannot be started"};
   // The solver's own limit comes first, so that it can say why it stops.
   const auto deadline = Clock::now() + std::chrono::seconds(timeout_seconds + 2);
-  if (error == 0) text = collect(child, ends[0], deadline, status);
+  if (error == 0) answer = judge(collect(child, ends[0], deadline));
   close(ends[0]);
-  if (error == 0) return judge(text, status);
-  return {Satisfiable::unknown,
-          error == ENOENT ? "the program is not there" : "the program cannot be started"};
+  return answer;
 }
 
 }  // namespace mmuref::spec

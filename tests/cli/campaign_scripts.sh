@@ -22,3 +22,11 @@ rm "$folder/1.jsonl"
 code=0
 "$source/campaigns/merge.sbatch" "$folder" || code=$?
 [ "$code" -eq 1 ]
+
+# Called with too little, a script says so.
+for wrong in "shard.sbatch 3 $folder diff" "shard.sbatch" "merge.sbatch"; do
+  code=0
+  # shellcheck disable=SC2086
+  said=$(env -u SLURM_ARRAY_TASK_ID "$source"/campaigns/$wrong 2>&1) || code=$?
+  [ "$code" -eq 2 ] && [ "$(wc -l <<<"$said")" -eq 1 ]
+done

@@ -30,10 +30,10 @@ struct Row {
 
 // The last unit of each is a small one.
 const Row rows[] = {
-    {"diff", {"diff", "--oracle", "spec", "--count", "491521", "--save", ""}},
+    {"diff", {"diff", "--oracle", "spec", "--count", "491521"}},
     {"prove", {"prove", "linux-defect-", "--threads", "2"}},
     {"flush", {"flush", "campaign", "order, strict: 1a1"}},
-    {"programs", {"diff", "--mode", "tlb", "--count", "7169", "--save", ""}},
+    {"programs", {"diff", "--mode", "tlb", "--count", "7169"}},
 };
 
 std::string read_text(const fs::path& path) {

@@ -72,6 +72,9 @@ void write_campaigns(const std::filesystem::path& path) {
   write(path / "torn.jsonl", header(1) + unit(1, 3) + unit(2, 1).substr(0, 40));
   write(path / "failed.jsonl", header(1) + unit(0, 2) + unit(1, 3, false));
   write(path / "seed2.jsonl", header(2) + unit(0, 3));
+  std::string escapes = unit(1, 3, false);
+  write(path / "escapes.jsonl",
+        header(1) + escapes.replace(escapes.find("accesses"), 8, "\\u001b[31m\\n"));
   write(path / "bad-line.jsonl", header(1) + unit(0, 3) + "\n" + unit(1, 3));
 }
 
@@ -91,6 +94,14 @@ struct Folder {
           "r ffffffffaca00123\nx 0xffffffffaca00200\nffffffffaca00300\nffffffffaca01000\n"
           "400123\nw 0x400123\nx 401123\n800000000000\n");
     write(path / "bad-trace.txt", "r 400123\nj 400123\n");
+    write(path / "crlf.txt", "r 400123\r\n");
+    write(path / "bad-case.json", "{\n \"name\": \"cut\",\n \"origin\": tru\n}\n");
+    write(path / "observed.jsonl",
+          R"({"maxphyaddr":46,"page1gb":true,"cr0":"0x80010033","cr3":"0x1000","cr4":"0x20",)"
+          R"("efer":"0xd01","pkru":"0x0","mem":{}})"
+          "\n"
+          R"({"step":"access","access":"read","va":"0x1234","cpl":3,"observed":{"outcome":"OK"}})"
+          "\n");
     write_campaigns(path);
     write(path / "cut.core", CoreBuilder().load(0x1000, small).build().substr(0, 0x200));
     write(path / "kdump.core",

@@ -128,7 +128,8 @@ TEST(Merge, ATornLastLineIsIgnoredAndCounted) {
     EXPECT_FALSE(summary["passed"]) << cut;
     EXPECT_TRUE(cut < last || summary["missing"] == 1) << cut;
   }
-  EXPECT_NE(error_of({R"({"command":"te)"}), "") << "no file has a first line";
+  EXPECT_EQ(error_of({R"({"command":"te)"}),
+            "file0: expected a campaign's first line, here or in another file");
 }
 
 TEST(Merge, OtherLinesAreRefusedWithTheirPlace) {

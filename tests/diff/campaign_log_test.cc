@@ -127,6 +127,38 @@ TEST_F(Log, ALineWithoutTheTotalsOfACampaignIsRefused) {
   EXPECT_THROW(run(options), std::runtime_error);
 }
 
+TEST_F(Log, AUnitThatSaysOtherThanItsTotalsIsRefused) {
+  run(options);
+  json other = lines_of(options.out)[2];
+  other["passed"] = !other["passed"].get<bool>();
+  write_text(options.out, lines_of(options.out)[0].dump() + '\n' + other.dump() + '\n');
+  EXPECT_THROW(run(options), std::runtime_error);
+}
+
+// A merged file has no times: what is in it was not done in those of the units that follow.
+TEST_F(Log, OnlyWhatHasTimesHasARate) {
+  std::string merged;
+  run(options);
+  const auto lines = lines_of(options.out);
+  for (std::size_t i = 0; i < 4; ++i) merged += lines[i].dump() + '\n';
+  write_text(options.out, merged);
+  const Totals totals = run(options);
+  EXPECT_EQ(totals.accesses, options.count);
+  EXPECT_EQ(totals.timed, options.count - 3 * options.unit_accesses);
+}
+
+TEST_F(Log, AFileThatIsReplacedIsHeld) {
+  run(options);
+  const std::string before = read_text(options.out);
+  {
+    const HeldCampaign held(options.out);
+    EXPECT_EQ(held.content(), before);
+    EXPECT_THROW(CampaignLog(options.out, campaign_header("test", 1, 1)), FormError);
+    EXPECT_THROW(HeldCampaign{options.out}, FormError);
+  }
+  run(options);
+}
+
 TEST_F(Log, ALargerCountGoesOn) {
   run(options);
   const Totals shorter = run(options);

@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include "diff/campaign_file.h"
 #include "diff/case_file.h"
 #include "tests/diff/support.h"
 
@@ -128,6 +129,42 @@ INSTANTIATE_TEST_SUITE_P(Every, Lies, testing::ValuesIn(falsehoods),
                          [](const testing::TestParamInfo<Falsehood>& lie) {
                            return "lie" + std::to_string(lie.index);
                          });
+
+// Somebody may have looked at what was found, and written into it what it shows.
+TEST(Campaign, ACaseThatIsThereIsNotReplaced) {
+  TemporaryFolder folder;
+  LyingOracle oracle(falsehoods[0].lie);
+  CampaignOptions options{.count = 1000, .save = folder.file("found")};
+  const auto files = [&] {
+    std::map<std::string, std::string> found;
+    for (const auto& file : std::filesystem::directory_iterator(options.save))
+      found[file.path()] = read_text(file.path());
+    return found;
+  };
+  run(oracle, options);
+  const auto before = files();
+  ASSERT_FALSE(before.empty());
+  run(oracle, options);
+  EXPECT_EQ(files(), before) << "the same run saves the same cases";
+
+  const auto& [path, text] = *before.begin();
+  write_text(path, text + " ");
+  run(oracle, options);
+  EXPECT_EQ(read_text(path), text + " ");
+  EXPECT_EQ(files().size(), before.size() + 1);
+}
+
+TEST(Campaign, AUnitIsWrittenThoughItsCasesCannotBeSaved) {
+  TemporaryFolder folder;
+  LyingOracle oracle(falsehoods[0].lie);
+  const CampaignOptions options{
+      .count = 1000, .out = folder.file("log"), .save = folder.file("no-folder")};
+  write_text(options.save, "a file");
+  EXPECT_THROW(run(oracle, options), std::runtime_error);
+  const CampaignFile log = parse_campaign(read_text(options.out));
+  ASSERT_EQ(log.units.size(), 1U);
+  EXPECT_TRUE(log.units[0].line["findings"][0].contains("case"));
+}
 
 void PrintTo(const Falsehood& falsehood, std::ostream* out) {
   *out << falsehood.name;

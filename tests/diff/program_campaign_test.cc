@@ -1,6 +1,7 @@
 // Campaigns of programs: what is drawn, what is found, and that what is wrong is found.
 #include <gtest/gtest.h>
 
+#include "diff/files.h"
 #include "diff/oracles.h"
 #include "diff/program_generator.h"
 #include "diff/program_json.h"
@@ -204,7 +205,7 @@ TEST_P(ProgramLedgerTest, ExplainsItsWitnessAndNothingElseOfIt) {
   const KnownDifference& known = *find_known(GetParam());
   if (std::getenv("MMUREF_WRITE_WITNESSES") != nullptr) {
     const auto oracle = make_program_oracle("unicorn");
-    write_text_file(path, to_text(find_witness(*oracle, domain_of(*oracle), known)));
+    write_file(path, to_text(find_witness(*oracle, domain_of(*oracle), known)));
   }
   OraclePool oracles;
   const Replayed replayed = replay_file(path, oracles);

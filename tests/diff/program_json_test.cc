@@ -27,7 +27,7 @@ std::string error_of(const std::string& text) {
 }
 
 TEST(ProgramJson, ReadsEveryStep) {
-  const Program p = parse_program(program(R"("cpus":2,"steps":[
+  const Program p = parse_program(program(R"("cpus":"0x2","steps":[
     {"cpu":1,"step":"write","address":"0x1008","value":"0x3067"},
     {"step":"access","access":"write","va":"0x1234","cpl":3,"ac":true,"stack":true},
     {"step":"access","access":"fetch","va":"0x1000","cpl":0,"implicit":true},
@@ -39,7 +39,7 @@ TEST(ProgramJson, ReadsEveryStep) {
     {"step":"mov_cr0","value":"0x80000033"},
     {"step":"wrmsr_efer","value":"0x501"},
     {"step":"wrpkru","value":"0xc"},
-    {"cpu":1,"step":"wrmsr_pkrs","value":3}])"));
+    {"cpu":"0X1","step":"wrmsr_pkrs","value":3}])"));
   EXPECT_EQ(p.cpus, 2U);
   EXPECT_EQ(p.machine.cpu.maxphyaddr, 46U);
   EXPECT_EQ(p.machine.registers.cr3, 0x1000U);

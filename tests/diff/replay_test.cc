@@ -6,6 +6,7 @@
 #include <filesystem>
 #include <map>
 
+#include "diff/files.h"
 #include "diff/machine_json.h"
 #include "tests/diff/support.h"
 
@@ -129,6 +130,30 @@ TEST_F(Replay, BadFilesGetOneLine) {
   EXPECT_EQ(r.message.find(path + R"(: "case": )"), 0U) << r.message;
 }
 
+TEST_F(Replay, CasesAreReadStrictly) {
+  const auto bad = [&](const std::string& text) {
+    const Replayed r = replay_text(text);
+    EXPECT_EQ(r.verdict, Verdict::bad_file);
+    return r.message.substr(path.size());
+  };
+  const std::string deep(400'000, '[');
+  EXPECT_EQ(bad(deep), ": expected at most 8 levels of nesting");
+  EXPECT_EQ(bad(deep + std::string(deep.size(), ']')), ": expected at most 8 levels of nesting");
+  const std::string good = good_case().dump();
+  std::string text = good;
+  EXPECT_EQ(bad(text.replace(1, 0, R"("expect":{"outcome":"ok"},)")), ": expect: given twice");
+  EXPECT_EQ(bad(good + std::string(1, '\0')), ": a NUL byte where JSON text was expected");
+  EXPECT_EQ(bad(good_case().dump(1) + "}").substr(0, 7), ": line ") << "a place in many lines";
+  json control = good_case();
+  control["x\n\x1b[31m"] = 1;
+  EXPECT_EQ(bad(control.dump()), R"(: unknown field "x??[31m")");
+}
+
+TEST_F(Replay, AFileWithoutEndIsNotRead) {
+  OraclePool oracles;
+  EXPECT_EQ(replay_file("/dev/zero", oracles).message, "/dev/zero: expected a regular file");
+}
+
 TEST_F(Replay, TornFilesAreBadAtEveryByte) {
   const std::string whole = good_case().dump();
   for (std::size_t cut = 0; cut < whole.size(); ++cut) {
@@ -162,18 +187,18 @@ TEST_F(Replay, OthersRunBesideABadFile) {
 }
 
 TEST_F(Replay, AFolderWithoutCasesIsBad) {
-  OraclePool oracles;
-  const auto paths = corpus_paths({folder.file("")});
-  ASSERT_EQ(paths.size(), 1U);
-  const Replayed r = replay_file(paths[0], oracles);
-  EXPECT_EQ(r.verdict, Verdict::bad_file);
-  EXPECT_EQ(r.message, folder.file("") + ": holds no *.json, *.jsonl or *.flush");
+  try {
+    corpus_paths({folder.file("")});
+    FAIL();
+  } catch (const FileError& e) {
+    EXPECT_EQ(e.what(), folder.file("") + ": expected *.json, *.jsonl, *.flush in this folder");
+  }
 }
 
 TEST_F(Replay, WrittenCasesReadBackTheSame) {
   const auto oracle = make_statement_oracle();
   const CaseFile written = describe(*oracle, user_read(), "name", "origin");
-  write_case_file(path, written);
+  write_file(path, to_text(written));
   const CaseFile read = read_case_file(path);
   EXPECT_EQ(json::parse(to_text(read)), json::parse(to_text(written)));
   EXPECT_EQ(read.question.machine.memory, written.question.machine.memory);
@@ -186,9 +211,9 @@ TEST_F(Replay, ACaseThatCannotBeWrittenIsSaid) {
   const CaseFile file = describe(*oracle, user_read(), "name", "origin");
   const std::string nowhere = folder.file("no/such.json");
   try {
-    write_case_file(nowhere, file);
+    write_file(nowhere, to_text(file));
     FAIL();
-  } catch (const CaseFileError& e) {
+  } catch (const FileError& e) {
     EXPECT_EQ(e.what(), nowhere + ": No such file or directory");
   }
 }

@@ -20,6 +20,11 @@ std::string header(const std::string& more = "") {
 const std::string use = R"({"step":"access","access":"read","va":"0x1000","cpl":3})";
 const std::string unmap = R"({"step":"write","address":"0x4008","value":"0x0"})";
 
+/// A trace of one access that was seen to do `what`.
+std::string seen(const std::string& what) {
+  return header() + use.substr(0, use.size() - 1) + ",\"observed\":" + what + "}\n";
+}
+
 std::string error_of(const std::string& text) {
   try {
     check(parse_trace(text));
@@ -78,14 +83,23 @@ TEST(Trace, SaysLineAndWhatWasExpected) {
        "line 2: page: expected an address below 2^46"},
       {header() + R"({"step":"write","address":"0x400000000000","value":0})",
        "line 2: address: expected an address below 2^46"},
-      {header() + use.substr(0, use.size() - 1) + R"(,"observed":5})",
-       "line 2: observed: expected an index below 1"},
+      {seen("5"), "line 2: observed: expected an index below 1"},
       {header() + R"({"step":"free","pa\u000age":"0x5000"})", R"(line 2: page: missing)"},
       {header() + R"({"step":"invlpg","va":0,"x\u000a":0})", R"(line 2: unknown field "x?")"},
-      {header() + use.substr(0, use.size() - 1) + R"(,"observed":true})",
-       "line 2: observed: expected an outcome, or the index of one"},
-      {header() + use.substr(0, use.size() - 1) + R"(,"observed":{"colour":1}})",
-       R"(line 2: observed: unknown field "colour")"},
+      {seen("true"), "line 2: observed: expected an outcome, or the index of one"},
+      {seen(R"({"colour":1})"), R"(line 2: observed: unknown field "colour")"},
+      {seen(R"({"outcome":"OK"})"), R"(line 2: observed.outcome: expected "ok" or "fault")"},
+      {seen(R"({"outcome":5})"), R"(line 2: observed.outcome: expected "ok" or "fault")"},
+      {seen(R"({"page":"4k"})"), R"(line 2: observed.page: expected "4K", "2M" or "1G")"},
+      {seen(R"({"pa":"1000"})"), R"(line 2: observed.pa: expected a number such as "0x1f")"},
+      {seen(R"({"cr2":-1})"), R"(line 2: observed.cr2: expected a number such as "0x1f")"},
+      {seen(R"({"level":"PTE"})"), "line 2: observed.level: expected a number from 1 to 5"},
+      {seen(R"({"level":6})"), "line 2: observed.level: expected a number from 1 to 5"},
+      {seen(R"({"rule":"readonly"})"), "line 2: observed.rule: expected the name of a rule"},
+      {seen(R"({"source":"cache"})"), "line 2: observed.source: expected \"memory\", "},
+      {seen(R"({"writes":[]})"), "line 2: observed.writes: expected an object of addresses and v"},
+      {seen(R"({"writes":{"4008":"0x1"}})"), "line 2: observed.writes: expected an object of"},
+      {seen(R"({"may_write":{"0x4008":"0x1"}})"), "line 2: observed.may_write: expected an object"},
   };
   for (const Row& row : rows) {
     EXPECT_EQ(error_of(row.text).substr(0, row.error.size()), row.error) << row.text;
@@ -132,12 +146,10 @@ TEST(Trace, WhatIsMissingHelps) {
 }
 
 TEST(Trace, ObservedOutcomes) {
-  const auto observed = [](const std::string& what) {
-    return header() + use.substr(0, use.size() - 1) + ",\"observed\":" + what + "}\n";
-  };
-  EXPECT_EQ(verdict_of(observed("0"))["verdict"], "clean");
-  EXPECT_EQ(verdict_of(observed(R"({"pa":"0X10000"})"))["verdict"], "clean");
-  EXPECT_EQ(verdict_of(observed(R"({"outcome":"fault"})"))["verdict"], "impossible");
+  EXPECT_EQ(verdict_of(seen("0"))["verdict"], "clean");
+  EXPECT_EQ(verdict_of(seen(R"({"pa":"0X10000"})"))["verdict"], "clean");
+  EXPECT_EQ(verdict_of(seen(R"({"outcome":"fault"})"))["verdict"], "impossible");
+  EXPECT_EQ(verdict_of(seen(R"({"level":"0x1","writes":{}})"))["verdict"], "impossible");
 }
 
 // A fault that was seen has dropped what it used: the next access cannot have it again.

@@ -190,6 +190,8 @@ TEST(SecondSolver, NoAnswerIsNeitherAndSaysWhy) {
   }
   const Verdict v = with_second(truth, "/nonexistent/solver");
   EXPECT_EQ(v.second->detail, "the program is not there");
+  const FakeSolver crashing("kill -SEGV $$");
+  EXPECT_EQ(with_second(truth, crashing.path()).second->detail, "signal 11 ended it");
 }
 
 TEST(SecondSolver, Cvc5ReadsTheScripts) {

@@ -1,0 +1,51 @@
+// Any bytes as a case or a case of a program: refused in one line, or it reads back. Nothing is put
+// to an oracle.
+#include "diff/case_file.h"
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+#include "fuzz/line_mutator.h"
+#include "fuzz/mutator.h"
+#include "fuzz/require.h"
+
+namespace {
+
+using namespace mmuref::diff;
+using mmuref::fuzz::require;
+
+constexpr const char* name = "input";
+
+/// Steps that a run of the fuzzer can afford: what the last may do is found by running all.
+constexpr std::size_t max_program_steps = 200;
+
+/// What is written of a case is a case, and is written so again.
+template <class Read>
+void reads_back(const std::string& text, Read read) {
+  require(to_text(read(name, parse_case(name, text))) == text, "a case reads back");
+}
+
+void use(std::string_view text) {
+  const nlohmann::json document = parse_case(name, text);
+  if (!holds_program(document)) {
+    reads_back(to_text(read_case(name, document)), read_case);
+    return;
+  }
+  const ProgramCase file = read_program_case(name, document);
+  if (file.program.steps.size() <= max_program_steps) reads_back(to_text(file), read_program_case);
+}
+
+}  // namespace
+
+MMUREF_MUTATOR(mmuref::fuzz::mutate_lines);
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+  try {
+    use({reinterpret_cast<const char*>(data), size});
+  } catch (const CaseFileError& e) {
+    const std::string_view error = e.what();
+    require(error.starts_with("input: ") && error.find('\n') == error.npos, "an error is one line");
+  }
+  return 0;
+}
