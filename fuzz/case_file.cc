@@ -20,20 +20,29 @@ constexpr const char* name = "input";
 /// Steps that a run of the fuzzer can afford: what the last may do is found by running all.
 constexpr std::size_t max_program_steps = 200;
 
-/// What is written of a case is a case, and is written so again.
+/// What is written of a case is a case, has what people and oracles said of it, and is written so
+/// again.
 template <class Read>
-void reads_back(const std::string& text, Read read) {
-  require(to_text(read(name, parse_case(name, text))) == text, "a case reads back");
+void reads_back(const nlohmann::json& document, const std::string& text, Read read) {
+  const nlohmann::json written = parse_case(name, text);
+  require(to_text(read(name, written)) == text, "a case reads back");
+  const bool oracle = document.value("oracle", "") != "";
+  for (const char* field : {"name", "origin", "shows", "oracle", "version", "observed", "ledger"}) {
+    const bool said = document.contains(field) && document[field] != "";
+    if (said && (oracle || field != std::string_view("version")))
+      require(written.contains(field) && written[field] == document[field], "nothing is lost");
+  }
 }
 
 void use(std::string_view text) {
   const nlohmann::json document = parse_case(name, text);
   if (!holds_program(document)) {
-    reads_back(to_text(read_case(name, document)), read_case);
+    reads_back(document, to_text(read_case(name, document)), read_case);
     return;
   }
   const ProgramCase file = read_program_case(name, document);
-  if (file.program.steps.size() <= max_program_steps) reads_back(to_text(file), read_program_case);
+  if (file.program.steps.size() <= max_program_steps)
+    reads_back(document, to_text(file), read_program_case);
 }
 
 }  // namespace
