@@ -78,6 +78,8 @@ void use(const Trace& trace) {
   require(to_text(parse_trace(to_text(trace))) == to_text(trace), "a trace reads back");
   if (trace.steps.size() > max_trace_steps) return;
   const TraceVerdict verdict = check(trace);
+  const Trace again = parse_trace(to_text(trace));
+  require(to_json(again, check(again)) == to_json(trace, verdict), "and means the same");
   const std::string text = text_form(trace, verdict, "input");
   require(text.starts_with("input:") && text.ends_with("\n"), "a verdict is lines");
   require(to_json(trace, verdict).contains("verdict"), "a verdict is an object");
