@@ -1,4 +1,5 @@
 // mmuref merge: adds up what shards of a campaign wrote.
+#include <fcntl.h>
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -92,12 +93,14 @@ int run(const Options& options) {
   diff::MergedCampaign merged;
   for (const std::string& path : diff::files_below(options.files, {".jsonl"}))
     merged.add(path, diff::parse_campaign_file(path, diff::content_of_file(path)));
-  std::optional<diff::HeldCampaign> held;
+  std::optional<diff::CampaignLock> lock;  // until it is replaced
   if (!options.out.empty()) {
     diff::require_writable(options.out);
-    if (std::filesystem::is_regular_file(options.out)) held.emplace(options.out);
+    if (std::filesystem::is_regular_file(options.out)) {
+      lock.emplace(options.out, O_RDONLY);
+      add_held(merged, options.out, diff::content_of_file(options.out));
+    }
   }
-  if (held) add_held(merged, options.out, held->content());
   const ordered_json summary = merged.summary();
   if (!options.out.empty()) diff::write_file(options.out, merged.lines());
   print(options.json ? summary.dump() + '\n' : text_form(summary));

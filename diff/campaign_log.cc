@@ -61,44 +61,32 @@ json campaign_header(const std::string& command, Word count, Word unit) {
           {"mmuref", MMUREF_VERSION}};
 }
 
+CampaignLock::CampaignLock(const std::string& path, int flags)
+    : file_(open(path.c_str(), flags | O_CLOEXEC, 0666)) {
+  if (file_ < 0) throw FileError(fmt::format("{}: {}", path, std::strerror(errno)));
+  try {
+    lock(file_, path);
+  } catch (...) {
+    close(file_);
+    throw;
+  }
+}
+
+CampaignLock::~CampaignLock() {
+  close(file_);
+}
+
 CampaignLog::CampaignLog(const std::string& path, json header)
     : path_(path), header_(std::move(header)) {
   if (path.empty()) return;
   if (std::filesystem::is_directory(path)) throw FileError(path + ": is a folder; expected a file");
   header_["program"] = program_identity();
-  file_ = open(path.c_str(), O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC, 0666);
-  if (file_ < 0) throw std::runtime_error(fmt::format("{}: {}", path, std::strerror(errno)));
-  try {
-    lock(file_, path);
-    if (std::filesystem::is_regular_file(path)) {
-      take_over(content_of_file(path));
-    } else {
-      write(header_);  // to a terminal or a pipe, which held nothing
-    }
-  } catch (...) {
-    close(file_);
-    throw;
+  file_.emplace(path, O_RDWR | O_CREAT | O_APPEND);
+  if (std::filesystem::is_regular_file(path)) {
+    take_over(content_of_file(path));
+  } else {
+    write(header_);  // to a terminal or a pipe, which held nothing
   }
-}
-
-HeldCampaign::HeldCampaign(const std::string& path)
-    : file_(open(path.c_str(), O_RDONLY | O_CLOEXEC)) {
-  if (file_ < 0) throw FileError(fmt::format("{}: {}", path, std::strerror(errno)));
-  try {
-    lock(file_, path);
-    content_ = content_of_file(path);
-  } catch (...) {
-    close(file_);
-    throw;
-  }
-}
-
-HeldCampaign::~HeldCampaign() {
-  close(file_);
-}
-
-CampaignLog::~CampaignLog() {
-  if (file_ >= 0) close(file_);
 }
 
 void CampaignLog::take_over(const std::string& content) {
@@ -113,7 +101,7 @@ void CampaignLog::take_over(const std::string& content) {
       throw std::runtime_error(
           fmt::format("{}: line 1: {}; expected the file of this campaign", path_, other));
   }
-  if (before.torn && ftruncate(file_, static_cast<off_t>(before.whole)) != 0)
+  if (before.torn && ftruncate(file_->descriptor(), static_cast<off_t>(before.whole)) != 0)
     throw std::runtime_error(fmt::format("{}: {}", path_, std::strerror(errno)));
   if (starts || grows) {
     write(header_);
@@ -139,15 +127,15 @@ const json* CampaignLog::find(Word unit, std::string_view name, const char* verd
 }
 
 void CampaignLog::write(const json& line) {
-  if (file_ < 0) return;
+  if (!file_) return;
   const std::string text = line.dump() + '\n';
   for (std::size_t done = 0; done < text.size();) {
-    const ssize_t n = ::write(file_, text.data() + done, text.size() - done);
+    const ssize_t n = ::write(file_->descriptor(), text.data() + done, text.size() - done);
     if (n < 0) throw std::runtime_error(fmt::format("{}: {}", path_, std::strerror(errno)));
     done += static_cast<std::size_t>(n);
   }
   // A file of some kinds has nothing to wait for, which is no failure.
-  if (fdatasync(file_) != 0 && errno != EINVAL && errno != EROFS)
+  if (fdatasync(file_->descriptor()) != 0 && errno != EINVAL && errno != EROFS)
     throw std::runtime_error(fmt::format("{}: {}", path_, std::strerror(errno)));
 }
 

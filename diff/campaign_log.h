@@ -3,6 +3,7 @@
 
 #include <map>
 #include <nlohmann/json.hpp>
+#include <optional>
 #include <string>
 
 #include "diff/campaign_file.h"
@@ -19,19 +20,20 @@ struct Shard {
 /// The first line of a campaign's file, to which a command adds what else identifies it.
 nlohmann::json campaign_header(const std::string& command, Word count, Word unit);
 
-/// A campaign's file that no campaign can write meanwhile, so that it can be replaced.
-class HeldCampaign {
+/// A campaign's file, open, which no other campaign can write until this is gone.
+class CampaignLock {
  public:
-  /// `path` is there. Throws FileError when it cannot be read, or when a campaign is writing it.
-  explicit HeldCampaign(const std::string& path);
-  ~HeldCampaign();
-  HeldCampaign(const HeldCampaign&) = delete;
-  HeldCampaign& operator=(const HeldCampaign&) = delete;
-  const std::string& content() const { return content_; }
+  /// Throws FileError when `path` cannot be opened with these flags of open(2), or when a campaign
+  /// is writing it.
+  CampaignLock(const std::string& path, int flags);
+  ~CampaignLock();
+  CampaignLock(const CampaignLock&) = delete;
+  CampaignLock& operator=(const CampaignLock&) = delete;
+
+  int descriptor() const { return file_; }
 
  private:
   int file_;
-  std::string content_;
 };
 
 class CampaignLog {
@@ -41,9 +43,6 @@ class CampaignLog {
   /// logs nothing. Throws std::runtime_error, one line, and leaves the file alone when it holds
   /// something else, when another process has it open, or when it cannot be written.
   CampaignLog(const std::string& path, nlohmann::json header);
-  ~CampaignLog();
-  CampaignLog(const CampaignLog&) = delete;
-  CampaignLog& operator=(const CampaignLog&) = delete;
 
   const nlohmann::json& header() const { return header_; }
   /// The line of the unit called `name` if it was finished before; null when it is still to be
@@ -58,7 +57,7 @@ class CampaignLog {
 
   std::string path_;
   nlohmann::json header_;
-  int file_ = -1;
+  std::optional<CampaignLock> file_;
   std::map<Word, nlohmann::json> finished_;
 };
 

@@ -89,24 +89,19 @@ void CampaignLoop::run_unit(Word unit) {
       {"timing",
        {{"seconds", seconds.count()}, {"oracle_seconds", asked_.seconds() - oracle_before}}}};
   log_.write(line);
-  add(line);
+  add(line, totals_);
   for (const auto& [name, text] : std::exchange(cases_, {})) save(name, text);
-}
-
-Totals CampaignLoop::totals_of(const nlohmann::json& line) const {
-  Totals totals = totals_from_json(line["totals"]);
-  totals.mode = mode_;
-  return totals;
 }
 
 Totals CampaignLoop::take_over(const nlohmann::json& line) {
   try {
-    Totals totals = totals_of(line);
+    Totals totals = totals_from_json(line["totals"]);
+    totals.mode = mode_;
     const bool whole = compared(totals) >= quota(line["unit"].get<Word>());
     if (line["passed"] != (whole && totals.unexplained == 0))
       throw std::runtime_error(fmt::format("{}: unit {}: \"passed\": expected what its totals say",
                                            options_.out, line["unit"].dump()));
-    add(line);
+    add(line, totals);
     return totals;
   } catch (const nlohmann::json::exception&) {
     throw std::runtime_error(fmt::format("{}: unit {}: expected the totals that `diff` writes",
@@ -114,10 +109,10 @@ Totals CampaignLoop::take_over(const nlohmann::json& line) {
   }
 }
 
-void CampaignLoop::add(const nlohmann::json& line) {
+void CampaignLoop::add(const nlohmann::json& line, const Totals& totals) {
   add_totals(sum_, line["totals"]);
   if (!line.contains("timing")) return;  // of a merged file
-  timed_ += compared(totals_of(line));
+  timed_ += compared(totals);
   seconds_ += line["timing"].at("seconds").get<double>();
   oracle_seconds_ += line["timing"].at("oracle_seconds").get<double>();
 }

@@ -45,8 +45,8 @@ class CampaignLoop {
   std::string unit_name(Word unit) const;
   void run_unit(Word unit);
   Totals take_over(const nlohmann::json& line);
-  Totals totals_of(const nlohmann::json& line) const;
-  void add(const nlohmann::json& line);
+  /// `totals` are the line's.
+  void add(const nlohmann::json& line, const Totals& totals);
   /// Beside whatever the folder has, which somebody may have corrected.
   void save(const std::string& name, const std::string& text);
   Totals so_far() const;

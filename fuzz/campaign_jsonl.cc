@@ -2,7 +2,6 @@
 // one result, whose totals are the sums of its units.
 #include <cstdint>
 #include <map>
-#include <set>
 #include <string>
 #include <string_view>
 
@@ -35,16 +34,13 @@ MergedCampaign dealt_out(std::string_view text, const CampaignFile& whole) {
 
 /// The number at the top of each unit's totals, added up here: each unit once, the disputed not.
 void adds_up(const CampaignFile& file, const nlohmann::ordered_json& summary) {
-  std::map<Word, std::set<std::string>> results;
-  std::map<Word, const nlohmann::json*> totals;
-  for (const CampaignFile::Unit& unit : file.units) {
-    results[unit.number()].insert(result_of(unit.line).dump());
-    totals[unit.number()] = &unit.line["totals"];
-  }
+  std::map<Word, std::map<std::string, const nlohmann::json*>> results;
+  for (const CampaignFile::Unit& unit : file.units)
+    results[unit.number()][result_of(unit.line).dump()] = &unit.line["totals"];
   std::map<std::string, Word> sums;
-  for (const auto& [number, total] : totals) {
-    if (results[number].size() > 1) continue;
-    for (const auto& [name, value] : total->items())
+  for (const auto& [number, totals] : results) {
+    if (totals.size() > 1) continue;
+    for (const auto& [name, value] : totals.begin()->second->items())
       if (value.is_number_unsigned()) sums[name] += value.get<Word>();
   }
   for (const auto& [name, sum] : sums)
@@ -80,8 +76,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   try {
     check({reinterpret_cast<const char*>(data), size});
   } catch (const FormError& e) {
-    const std::string_view error = e.what();
-    require(!error.empty() && error.find('\n') == error.npos, "an error is one line");
+    mmuref::fuzz::require_line(e.what());
   }
   return 0;
 }

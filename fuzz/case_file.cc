@@ -53,8 +53,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   try {
     use({reinterpret_cast<const char*>(data), size});
   } catch (const CaseFileError& e) {
-    const std::string_view error = e.what();
-    require(error.starts_with("input: ") && error.find('\n') == error.npos, "an error is one line");
+    mmuref::fuzz::require_line(e.what(), "input: ");
   }
   return 0;
 }

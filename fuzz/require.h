@@ -3,6 +3,7 @@
 
 #include <cstdio>
 #include <cstdlib>
+#include <string_view>
 
 namespace mmuref::fuzz {
 
@@ -11,6 +12,12 @@ inline void require(bool holds, const char* claim) {
   if (holds) return;
   std::fprintf(stderr, "does not hold: %s\n", claim);
   std::abort();
+}
+
+/// An error says something, on one line.
+inline void require_line(std::string_view error, std::string_view start = "") {
+  require(!error.empty() && error.starts_with(start), "an error says what and where");
+  require(error.find('\n') == error.npos, "an error is one line");
 }
 
 }  // namespace mmuref::fuzz

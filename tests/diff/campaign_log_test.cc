@@ -1,12 +1,14 @@
 // Split, killed and resumed campaigns give what one uninterrupted run gives.
 #include "diff/campaign_log.h"
 
+#include <fcntl.h>
 #include <gtest/gtest.h>
 
 #include <set>
 #include <sstream>
 
 #include "diff/campaign.h"
+#include "diff/files.h"
 #include "diff/generator.h"
 #include "diff/report.h"
 #include "tests/diff/support.h"
@@ -151,10 +153,10 @@ TEST_F(Log, AFileThatIsReplacedIsHeld) {
   run(options);
   const std::string before = read_text(options.out);
   {
-    const HeldCampaign held(options.out);
-    EXPECT_EQ(held.content(), before);
+    const CampaignLock held(options.out, O_RDONLY);
+    EXPECT_EQ(content_of_file(options.out), before);
     EXPECT_THROW(CampaignLog(options.out, campaign_header("test", 1, 1)), FormError);
-    EXPECT_THROW(HeldCampaign{options.out}, FormError);
+    EXPECT_THROW((CampaignLock{options.out, O_RDONLY}), FormError);
   }
   run(options);
 }

@@ -166,31 +166,28 @@ TEST(Trace, WhatWasObservedSettlesWhatIsCached) {
   EXPECT_EQ(faults(R"(,"observed":{"outcome":"fault"})"), json::parse("[4]"));
 }
 
+json verdict_of_steps(const std::vector<std::string>& steps) {
+  std::string text = header();
+  for (const std::string& step : steps) text += step + '\n';
+  return verdict_of(text);
+}
+
 TEST(Trace, APageInALargeOneThatIsFreed) {
-  const std::string text = header() + R"({"step":"write","address":"0x3008","value":"0x2000e7"})"
-                                      "\n"
-                                      R"({"step":"write","address":"0x3008","value":"0x0"})"
-                                      "\n"
-                                      R"({"step":"free","page":"0x234000"})"
-                                      "\n";
-  const json verdict = verdict_of(text);
+  const json verdict =
+      verdict_of_steps({R"({"step":"write","address":"0x3008","value":"0x2000e7"})",
+                        R"({"step":"write","address":"0x3008","value":"0x0"})",
+                        R"({"step":"free","page":"0x234000"})"});
   EXPECT_EQ(verdict["kind"], "held-translation");
   EXPECT_EQ(verdict["va"], "0x234000");
   EXPECT_EQ(verdict["level"], 2);
 }
 
 TEST(Trace, APageOfTheUpperHalfThatIsFreed) {
-  const std::string text = header() + R"({"step":"write","address":"0x1800","value":"0x2067"})"
-                                      "\n"
-                                      R"({"step":"write","address":"0x1000","value":"0x0"})"
-                                      "\n"
-                                      R"({"step":"invpcid","type":2})"
-                                      "\n"
-                                      R"({"step":"write","address":"0x4008","value":"0x0"})"
-                                      "\n"
-                                      R"({"step":"free","page":"0x10000"})"
-                                      "\n";
-  const json verdict = verdict_of(text);
+  const json verdict = verdict_of_steps({R"({"step":"write","address":"0x1800","value":"0x2067"})",
+                                         R"({"step":"write","address":"0x1000","value":"0x0"})",
+                                         R"({"step":"invpcid","type":2})",
+                                         R"({"step":"write","address":"0x4008","value":"0x0"})",
+                                         R"({"step":"free","page":"0x10000"})"});
   EXPECT_EQ(verdict["kind"], "held-translation");
   EXPECT_EQ(verdict["va"], "0xffff800000001000");
 }
