@@ -195,6 +195,7 @@ TEST(IdentMap, WithoutGigabytePagesByTwoMegabytes) {
 TEST(IdentMap, EveryEntryByTwoMegabytes) {
   const Word offset = 0xffff'8880'0000'0000;  // a kernel's own direct map, as hibernation asks
   Space s(linux_6_12);
+  s.pages.left = 1;
   const MappingInfo<Word> info{.offset = offset, .page_flag = 0xe3};
   const Word start = offset + G + 0x10'0000, end = offset + 2 * G;
   ASSERT_EQ(ident_pud_init(s.k, s.mm, info, Word{0x8000}, start, end), Errno::ok);

@@ -75,7 +75,7 @@ std::vector<Word> visited(const Kernel& k, Word start, Word end) {
   std::vector<Word> slots;
   const Sync sync = for_each_pgd_slot(k, start, end, [&](Word a) {
     slots.push_back(pgd_index(k, a));
-    return Sync::done;
+    return slots.size() < 1000 ? Sync::done : Sync::bug;
   });
   if (sync == Sync::endless) slots.push_back(~Word{0});
   return slots;

@@ -326,6 +326,16 @@ TEST(ChooseNewAsid, ForgetsOnlyWhatOthersHoldAndOnlyIfAsked) {
   for (Word i = 0; i < 6; ++i) EXPECT_EQ(a.tlb_gen[i], i == 2 ? 7u : 5u);
 }
 
+TEST(ChooseNewAsid, LooksForTheMmAmongTheirOwnersAlone) {
+  Asids<Word> a;
+  for (Word i = 0; i < 6; ++i) {
+    a.ctx_id[i] = 10 + i;
+    a.tlb_gen[i] = 20 + i;
+  }
+  for (Word gen = 20; gen < 26; ++gen)
+    EXPECT_LT(choose_new_asid(FlushFeatures{}, a, gen, Word{30}).asid, 6u);
+}
+
 TEST(SwitchMm, OfLinux4_6) {
   auto s = switch_mm(elsewhere, false);
   EXPECT_TRUE(s.sets_bit && s.clears_bit && s.loads_cr3 && !s.bug);

@@ -72,6 +72,7 @@ TEST(Remap, TheSizeIsRoundedUpToPages) {
 
 TEST(Remap, NothingToMapIsABug) {
   Space s(linux_4_6);
+  s.pages.left = 10;
   auto vma = vma_at(0x5000, 2);
   EXPECT_EQ(remap_pfn_range(s.k, s.mm, vma, 0x5000, 9, 0, shared), Errno::bug);
   EXPECT_EQ(remap_pfn_range(s.k, s.mm, vma, 0x5000, 9, ~Word{0} - 0x5000, shared), Errno::bug);

@@ -68,6 +68,13 @@ AccessedEntries<Word> entries(std::initializer_list<Word> addresses) {
   return all;
 }
 
+TEST(AccessedEntries, AreWithinOthersIfEachIsContained) {
+  EXPECT_TRUE(entries({16, 8}).within(entries({8, 24, 16})));
+  EXPECT_FALSE(entries({16, 8}).within(entries({8, 24})));
+  EXPECT_FALSE(entries({16, 8}).within(entries({24, 16})));
+  EXPECT_TRUE(entries({}).within(entries({})));
+}
+
 TEST(Cached, OfElementsThatActAlikeThoseOfFewestAccessedEntriesAreKept) {
   const Translation<Word> one{.level = 1, .leaf = 0x5000};
   Cached<Word> cached;
@@ -148,10 +155,14 @@ TEST(Cached, NothingUnlessEveryKindMustGoIsAll) {
 
 // A change of the memory type alone is a change of what is cached.
 TEST(CachingMachine, AChangeOfAnyBitButAccessedIsCachedBesideTheOld) {
-  for (const Word changed : {entry::PWT, entry::PCD, entry::D}) {
-    Lab lab;
-    lab.write(1, lab.entry(1) ^ changed);
-    EXPECT_EQ(lab.machine.cached(0, lab.scene.access.va).translations.size(), 2u) << changed;
+  for (const Word accessed : {Word{0}, entry::A}) {
+    Scene s = mapping();
+    s.pte() |= accessed;
+    for (const Word changed : {entry::PWT, entry::PCD, entry::D}) {
+      Lab lab(s);
+      lab.write(1, lab.entry(1) ^ changed);
+      EXPECT_EQ(lab.machine.cached(0, s.access.va).translations.size(), 2u) << changed;
+    }
   }
   Lab lab;
   lab.write(1, lab.entry(1) ^ entry::A);
