@@ -48,6 +48,7 @@ std::span<const Theorem> rights_theorems();
 std::span<const Theorem> accessed_dirty_theorems();
 std::span<const Theorem> invalidation_theorems();
 std::span<const Theorem> tlb_theorems();
+std::span<const Theorem> tlb_change_theorems();
 
 // Of Linux, in spec/theorems/linux/.
 std::span<const Theorem> linux_address_theorems();

@@ -13,6 +13,7 @@ std::vector<Theorem> all_theorems() {
                            accessed_dirty_theorems,
                            invalidation_theorems,
                            tlb_theorems,
+                           tlb_change_theorems,
                            linux_address_theorems,
                            linux_layout_theorems,
                            linux_entry_theorems,
