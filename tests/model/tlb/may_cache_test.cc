@@ -270,6 +270,22 @@ TEST(MayCache, AnEntryUsedAtTwoLevelsIsOneChange) {
   EXPECT_EQ(machine.memory().read(0x1008), 0x1067u);
 }
 
+// The same page, but an entry that only the old table's walk reads has A=0.
+TEST(MayCache, AnOutcomeThatSetsMoreFlagsIsAnother) {
+  Scene s = mapping();
+  for (Word& e : s.entry) e |= A;
+  s.pte() &= ~A;
+  Lab lab(s);
+  constexpr Word other_table = 0x9000;
+  lab.machine.write(other_table | table_index(s.access.va, 1) << 3, s.pte() | A);
+  lab.write(2, other_table | (s.pde() & 0xfff));
+  const auto all = lab.machine.outcomes(0, s.access);
+  ASSERT_EQ(all.size(), 2u);
+  EXPECT_EQ(all[0].walk.physical_address, all[1].walk.physical_address);
+  EXPECT_EQ(all[0].flags_at(s.at(1)), 0u);
+  EXPECT_EQ(all[1].flags_at(s.at(1)), A);
+}
+
 // What an outcome leaves as it was makes it no other.
 TEST(MayCache, EntriesThatHoldAccessedAlreadyTellNothingApart) {
   for (const Word root : {0x7000, 0}) {
