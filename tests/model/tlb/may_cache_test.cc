@@ -286,6 +286,27 @@ TEST(MayCache, AnOutcomeThatSetsMoreFlagsIsAnother) {
   EXPECT_EQ(all[1].flags_at(s.at(1)), A);
 }
 
+// A write that may have gone by the old table sets A and D there, or nothing; A is set anyway.
+TEST(MayCache, WhatMayHaveBeenSetIsNoStoreBySoftware) {
+  Scene s = mapping();
+  for (Word& e : s.entry) e |= A;
+  s.pte() &= ~A;
+  Lab lab(s);
+  constexpr Word other_table = 0x9000, other_frame = 0xabc'd000;
+  lab.machine.write(other_table | table_index(s.access.va, 1) << 3,
+                    other_frame | (s.pte() & 0xfff) | A | D);
+  lab.write(2, other_table | (s.pde() & 0xfff));
+  Access<Word> write = s.access;
+  write.write = true;
+  lab.machine.settle(0, write, lab.machine.outcomes(0, write));
+  EXPECT_EQ(lab.machine.may_hold(s.at(1)), A | D);
+  lab.write(2, s.pde());
+  for (const auto& p : lab.machine.outcomes(0, s.access)) {
+    if (p.walk.physical_address != at(frame_at[1], s)) continue;
+    EXPECT_EQ(p.flags_at(s.at(1)), A) << "by something cached, or not";
+  }
+}
+
 // What an outcome leaves as it was makes it no other.
 TEST(MayCache, EntriesThatHoldAccessedAlreadyTellNothingApart) {
   for (const Word root : {0x7000, 0}) {
