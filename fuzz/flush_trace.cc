@@ -75,14 +75,15 @@ void finds_what_shows(Trace trace) {
 }
 
 void use(const Trace& trace) {
-  require(to_text(parse_trace(to_text(trace))) == to_text(trace), "a trace reads back");
+  const Trace again = parse_trace(to_text(trace));
+  require(to_text(again) == to_text(trace), "a trace reads back");
   if (trace.steps.size() > max_trace_steps) return;
   const TraceVerdict verdict = check(trace);
-  const Trace again = parse_trace(to_text(trace));
-  require(to_json(again, check(again)) == to_json(trace, verdict), "and means the same");
+  const auto object = to_json(trace, verdict);
+  require(to_json(again, check(again)) == object, "and means the same");
   const std::string text = text_form(trace, verdict, "input");
   require(text.starts_with("input:") && text.ends_with("\n"), "a verdict is lines");
-  require(to_json(trace, verdict).contains("verdict"), "a verdict is an object");
+  require(object.contains("verdict"), "a verdict is an object");
   if (verdict.finding) require(verdict.finding->step < trace.steps.size(), "a finding is a step");
   finds_what_shows(trace);
   require(!check(flushed_everywhere(trace)).finding, "what is always dropped is never stale");

@@ -90,22 +90,47 @@ class LastChanged {
   mutable int next_ = 0;
 };
 
+/// What may be cached once the last entry of a walk has changed and nothing was invalidated: of
+/// memory as it was, and as it is.
+template <class W, class Memory>
+struct Changed {
+  const Found<W>& before;
+  const W entry;        ///< what the last one holds now
+  const Memory& below;  ///< where a walk goes on from it
+  Found<W> after;       ///< by memory as it is
+  x86::Cached<W> cached{};
+
+  template <class MemoryBefore>
+  Changed(const Found<W>& found, const MemoryBefore& memory, const W& to, const Memory& beyond)
+      : before(found),
+        entry(to),
+        below(beyond),
+        after(Found<W>::of(found.context, found.access.va, changed())) {
+    fill_from(before.context, before.access.va, memory, cached);
+    fill();
+  }
+
+  /// Something is dropped; memory as it is fills again.
+  void drop(const x86::Drop<W>& d) {
+    cached.drop(d, before.access.va);
+    fill();
+  }
+
+ private:
+  LastChanged<W, Memory> changed() const { return {before.walk, entry, below}; }
+  void fill() { fill_from(before.context, before.access.va, changed(), cached); }
+};
+
 const auto present_needs_nothing = [](auto& t) {
   using W = WordOf<std::remove_reference_t<decltype(t)>>;
   const auto in = tlb_inputs(t);
-  const auto c = in.context();
-  const auto before = Found<W>::of(c, in.access.va, in.memory);
+  const auto before = Found<W>::of(in.context(), in.access.va, in.memory);
   const bool absent = before.walk.rule == x86::Rule::not_present;
   if (!absent) return;
-  x86::Cached<W> cached;
-  fill_from(c, in.access.va, in.memory, cached);
-  const W entry = t.word("new entry") | W{e::P};
   const auto below = t.memory("below");
-  const auto memory = [&] { return LastChanged(before.walk, entry, below); };
-  const auto after = Found<W>::of(c, in.access.va, memory());
-  fill_from(c, in.access.va, memory(), cached);
-  t.witness(after.valid(), "a translation where there was none");
-  prove_only(t, after, cached);
+  const Changed now(before, in.memory, W{t.word("new entry") | W{e::P}}, below);
+  t.witness(now.after.valid(), "a translation where there was none");
+  prove_only(t, now.after, now.cached);
 };
 
 constexpr std::uint64_t grants = e::RW | e::US;
@@ -128,50 +153,37 @@ Bool<W> at_most(const x86::Rights<W>& few, const x86::Rights<W>& many) {
 const auto loosened_rights = [](auto& t) {
   using W = WordOf<std::remove_reference_t<decltype(t)>>;
   const auto in = tlb_inputs(t);
-  const auto c = in.context();
-  const W& va = in.access.va;
-  const auto before = Found<W>::of(c, va, in.memory);
+  const auto before = Found<W>::of(in.context(), in.access.va, in.memory);
   if (!before.valid()) return;
-  x86::Cached<W> cached;
-  fill_from(c, va, in.memory, cached);
   const W entry = other_rights(t, before.walk.last().value, false);
-  const auto memory = [&] { return LastChanged(before.walk, entry, in.memory); };
-  const auto after = Found<W>::of(c, va, memory());
-  fill_from(c, va, memory(), cached);
-  t.witness(after.walk.rights.writable() & !before.walk.rights.writable(), "R/W 0 to 1");
-  for (const auto& item : cached.translations) {
-    t.prove((x86::cached_leaf(after.walk.last().value, item.level) == item.leaf) &
-                Bool<W>(after.walk.level == item.level),
+  Changed now(before, in.memory, entry, in.memory);
+  const x86::Walk<W>& walk = now.after.walk;
+  t.witness(walk.rights.writable() & !before.walk.rights.writable(), "R/W 0 to 1");
+  for (const auto& item : now.cached.translations) {
+    t.prove((x86::cached_leaf(walk.last().value, item.level) == item.leaf) &
+                Bool<W>(walk.level == item.level),
             "no other frame");
-    t.prove(at_most(item.rights, after.walk.rights), "and no rights that memory does not grant");
+    t.prove(at_most(item.rights, walk.rights), "and no rights that memory does not grant");
   }
-  for (const auto& s : cached.structures) t.prove(after.has_table(s), "nor another table");
+  for (const auto& s : now.cached.structures) t.prove(now.after.has_table(s), "nor another table");
   // An access by what is stale faults; that drops it.
-  cached.drop(x86::page_fault_drops(c.pcid, va), va);
-  fill_from(c, va, memory(), cached);
-  prove_only(t, after, cached);
+  now.drop(x86::page_fault_drops(before.context.pcid, in.access.va));
+  prove_only(t, now.after, now.cached);
 };
 
 const auto tightened_rights = [](auto& t) {
   using W = WordOf<std::remove_reference_t<decltype(t)>>;
   const auto in = tlb_inputs(t);
-  const auto c = in.context();
-  const W& va = in.access.va;
-  const auto before = Found<W>::of(c, va, in.memory);
+  const auto before = Found<W>::of(in.context(), in.access.va, in.memory);
   if (!before.valid()) return;
-  x86::Cached<W> cached;
-  fill_from(c, va, in.memory, cached);
   const W entry = other_rights(t, before.walk.last().value, true);
-  const auto memory = [&] { return LastChanged(before.walk, entry, in.memory); };
-  const auto after = Found<W>::of(c, va, memory());
-  fill_from(c, va, memory(), cached);
-  t.witness(before.walk.rights.writable() & !after.walk.rights.writable(), "R/W 1 to 0");
-  const auto stale = cached.translations.front();
+  Changed now(before, in.memory, entry, in.memory);
+  t.witness(before.walk.rights.writable() & !now.after.walk.rights.writable(), "R/W 1 to 0");
+  const auto stale = now.cached.translations.front();
   t.prove(before.has_leaf(stale), "the translation with the old rights is still of use");
-  t.witness(!after.has_leaf(stale), "which memory no longer grants");
-  cached.drop(x86::invlpg_drops(c.pcid, va), va);
-  fill_from(c, va, memory(), cached);
-  prove_only(t, after, cached);
+  t.witness(!now.after.has_leaf(stale), "which memory no longer grants");
+  now.drop(x86::invlpg_drops(before.context.pcid, in.access.va));
+  prove_only(t, now.after, now.cached);
 };
 
 const auto fewer_rights = [](auto& t) {

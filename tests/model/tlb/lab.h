@@ -42,6 +42,12 @@ struct Lab {
 
   Word entry(int level) const { return machine.memory().read(scene.at(level)); }
   void write(int level, Word value) { machine.write(scene.at(level), value); }
+  /// The entry above the leaf references another table, which holds this leaf.
+  void replace_table(Word table, Word leaf) {
+    const int above = scene.leaf + 1;
+    machine.write(table | table_index(scene.access.va, scene.leaf) << 3, leaf);
+    write(above, table | (scene.entry[static_cast<unsigned>(above)] & bits(11, 0)));
+  }
 
   /// The physical addresses that the access may reach; a page fault is bit 63 and its error code.
   std::set<Word> answers(const Access<Word>& a) const {
@@ -87,9 +93,7 @@ Left left_after(Scene s, Word made_under, Word run_under, const RunOperation& op
   const Word old_frame = frame_at[static_cast<unsigned>(s.leaf)];
   EXPECT_EQ(lab.answers(), std::set{old_frame | offset});
 
-  constexpr Word other_table = 0xc000'0000;  // aligned to a page of each size
-  lab.machine.write(other_table | table_index(s.access.va, s.leaf) << 3, old + frame_step);
-  lab.write(s.leaf + 1, other_table | entry::P | entry::RW | entry::US);
+  lab.replace_table(0xc000'0000, old + frame_step);  // aligned to a page of each size
   lab.write(s.leaf, 0);
   EXPECT_TRUE(lab.possible(old_frame | offset)) << "stale before the operation";
   if (pcids) {

@@ -276,9 +276,7 @@ TEST(MayCache, AnOutcomeThatSetsMoreFlagsIsAnother) {
   for (Word& e : s.entry) e |= A;
   s.pte() &= ~A;
   Lab lab(s);
-  constexpr Word other_table = 0x9000;
-  lab.machine.write(other_table | table_index(s.access.va, 1) << 3, s.pte() | A);
-  lab.write(2, other_table | (s.pde() & 0xfff));
+  lab.replace_table(0x9000, s.pte() | A);
   const auto all = lab.machine.outcomes(0, s.access);
   ASSERT_EQ(all.size(), 2u);
   EXPECT_EQ(all[0].walk.physical_address, all[1].walk.physical_address);
@@ -292,10 +290,8 @@ TEST(MayCache, WhatMayHaveBeenSetIsNoStoreBySoftware) {
   for (Word& e : s.entry) e |= A;
   s.pte() &= ~A;
   Lab lab(s);
-  constexpr Word other_table = 0x9000, other_frame = 0xabc'd000;
-  lab.machine.write(other_table | table_index(s.access.va, 1) << 3,
-                    other_frame | (s.pte() & 0xfff) | A | D);
-  lab.write(2, other_table | (s.pde() & 0xfff));
+  constexpr Word other_frame = 0xabc'd000;
+  lab.replace_table(0x9000, other_frame | (s.pte() & bits(11, 0)) | A | D);
   Access<Word> write = s.access;
   write.write = true;
   lab.machine.settle(0, write, lab.machine.outcomes(0, write));
